@@ -1,0 +1,12 @@
+# The Python module and what the wheel carries beside it: libingot.so, headers, CMake config, ingot-run.
+find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)
+find_package(pybind11 CONFIG REQUIRED)
+file(GLOB binding_sources CONFIGURE_DEPENDS csrc/bindings/*.cpp)
+pybind11_add_module(_core MODULE NO_EXTRAS ${binding_sources} ${core_objects})
+target_link_libraries(_core PRIVATE ingot_flags)
+if(NOT APPLE AND NOT INGOT_SANITIZE)
+  target_link_options(_core PRIVATE -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  pybind11_strip(_core)
+endif()

@@ -1,0 +1,12 @@
+# C++ tests: one executable, doctest from the system. Without doctest they are left out, with a message.
+find_package(doctest QUIET)
+if(doctest_FOUND)
+  enable_testing()
+  file(GLOB test_sources CONFIGURE_DEPENDS tests/cpp/*.cpp)
+  add_executable(ingot_tests ${test_sources} ${core_objects})
+  target_link_libraries(ingot_tests PRIVATE ingot_flags doctest::doctest)
+  target_compile_definitions(ingot_tests PRIVATE INGOT_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/tests/data")
+  add_test(NAME ingot_tests COMMAND ingot_tests)
+else()
+  message(STATUS "doctest was not found: the C++ tests are skipped (Debian: apt-get install doctest-dev)")
+endif()

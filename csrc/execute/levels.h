@@ -1,0 +1,21 @@
+// The instruction-set levels compiled into this library, and the choice among them. Compiled without vector flags.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/dtype.h"
+#include "execute/kernel.h"
+
+namespace ingot {
+
+// Levels that this processor can run, the slowest ("generic") first.
+std::span<const KernelTable* const> available_levels();
+// "" gives the best, or what the environment variable INGOT_LEVEL names; throws ArgumentError naming the available
+// ones.
+const KernelTable& choose_level(std::string_view name = "");
+
+const Kernel* find_kernel(const KernelTable& table, std::string_view op, DType dtype);  // null if there is none
+const PointwiseKernel* find_pointwise(const KernelTable& table, std::string_view op, DType dtype, DType result_dtype);
+
+}  // namespace ingot

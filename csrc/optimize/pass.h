@@ -1,0 +1,42 @@
+// A pass rewrites one graph in place and keeps every bit of every result ("exact"). Same graph, same result.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace ingot {
+
+// Runs one node on constant operands with the runtime's own kernels; handed down by program.cpp, because optimize may
+// not see execute.
+class Evaluator {
+ public:
+  virtual ~Evaluator() = default;
+  // Bytes of the single result, or empty when the node cannot be evaluated (it would fail, or there is no kernel).
+  virtual std::vector<std::byte> evaluate(const OpRow& op, std::span<const TensorType> operand_types,
+                                          std::span<const std::span<const std::byte>> operands, const Attrs& attrs,
+                                          const TensorType& result_type) const = 0;
+};
+
+struct PassContext {
+  Module& module;  // folded values larger than a constant become params
+  Graph& graph;
+  const Evaluator* evaluator;  // may be null: then nothing is folded
+};
+
+struct Pass {
+  std::string_view name;
+  bool (*run)(const PassContext& context);  // true if it changed the graph
+};
+
+// The ordered list; one screen, pipeline.cpp.
+std::span<const Pass> pipeline();
+
+// Runs the pipeline on every graph of the module, less the passes named in `disabled` (ArgumentError for an unknown
+// name). With `verify_each`, verifies after each pass.
+void optimize(Module& module, std::span<const std::string> disabled, const Evaluator* evaluator, bool verify_each);
+
+}  // namespace ingot

@@ -1,0 +1,121 @@
+// A plan: the flat list of steps that executes one graph, and where every byte lies. Plain data, made by make_plan,
+// accepted by check_plan before it runs. Sizes stay symbolic; offsets are fixed at the upper bound of every dim.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "graph/graph.h"
+
+namespace ingot {
+
+enum class SlotKind : std::uint8_t {
+  kArena,     // index: into Plan::buffers
+  kInput,     // index: of the graph's inputs; contiguous (the executor copies what is not)
+  kOutput,    // index: of the graph's outputs; the caller's buffer
+  kParam,     // index: into Module::params, resolved
+  kState,     // index: into Module::states; the session's buffer
+  kConstant,  // index: into Graph::constants
+  kWindow,    // index: into Plan::windows
+};
+
+// A place that holds data. Operands name slots, not addresses: loops swap two slots' addresses, windows move.
+struct Slot {
+  SlotKind kind = SlotKind::kArena;
+  std::uint32_t index = 0;
+};
+
+// A piece of another slot that moves with a loop's turn: address = base + stride_bytes * index of the turn.
+struct Window {
+  SlotId base;
+  Size stride_bytes;
+  std::uint32_t loop = 0;  // into Plan::loops
+};
+
+// A counted loop (scan). Turn t has index t, or length-1-t if reverse.
+struct Loop {
+  Size length;
+  bool reverse = false;
+};
+
+// A typed strided view of a slot.
+struct Operand {
+  SlotId slot;
+  TensorType type;
+  std::vector<Size> strides;  // in elements
+  Size offset;                // in elements, from the slot's address
+};
+
+struct Buffer {
+  Size size_bytes;                              // symbolic; buffers grow with dims
+  std::int64_t max_bytes = 0;                   // at the upper bound of every dim, rounded up to kBufferAlignment
+  std::int64_t offset = 0;                      // in the arena, a multiple of kBufferAlignment
+  std::uint32_t first_step = 0, last_step = 0;  // lifetime, both included
+};
+inline constexpr std::int64_t kBufferAlignment = 64;
+
+enum class StepKind : std::uint8_t {
+  kKernel,       // op (or group) on operands
+  kJump,         // to target
+  kJumpIfFalse,  // inputs[0]: bool[]; to target when false
+  kSwap,         // exchanges the addresses of slot_a and slot_b
+  kLoopBegin,    // loop: sets its turn to 0, moves its windows, writes the turn's index into outputs[0] (i64[]); to
+                 // target if length is 0
+  kLoopNext,     // loop: the next turn as above, to target while turns are left
+  kAbort,        // inputs[0]: bool[]; fails with `message` when true
+};
+
+// One pointwise op of a group, in terms of registers (see execute/kernel.h).
+struct GroupInstruction {
+  const OpRow* op = nullptr;
+  DType dtype = DType::kF32;  // of the operands (of `where`: of the last two)
+  DType result_dtype = DType::kF32;
+  std::vector<std::uint32_t> operands;
+};
+
+struct Step {
+  StepKind kind = StepKind::kKernel;
+  std::string kernel;         // kernel name: the op's, "pointwise" or "copy"
+  const OpRow* op = nullptr;  // null for pointwise groups and copies
+  std::vector<Operand> inputs, outputs;
+  Attrs attrs;
+  std::vector<GroupInstruction> group;
+  std::vector<std::uint32_t> group_outputs;  // registers
+  std::uint32_t target = 0;
+  SlotId slot_a, slot_b;
+  std::uint32_t loop = 0;
+  std::string message;
+  NodeId node;  // of the optimized graph; for origins
+};
+
+struct Plan {
+  std::vector<Step> steps;
+  std::vector<Slot> slots;
+  std::vector<Window> windows;
+  std::vector<Loop> loops;
+  std::vector<Buffer> buffers;
+  std::int64_t arena_bytes = 0;
+  std::int64_t lower_bound_bytes = 0;          // of this order: max over steps of the bytes alive
+  std::int64_t schedule_free_bound_bytes = 0;  // of any order: the largest need of a single step
+  bool optimal = false;                        // arena_bytes == lower_bound_bytes
+};
+
+struct PlanOptions {
+  std::int64_t max_memory_bytes = 0;  // 0: no limit
+};
+
+// Throws LimitError when the arena exceeds max_memory, ShapeError when a size overflows, ArgumentError for a dim
+// without an upper bound (the executor fixes such dims to the size seen, rounded up, before it plans).
+Plan make_plan(const Module& module, const Graph& graph, const PlanOptions& options = {});
+
+// Shares no code with the planner. Throws InternalError naming the step and the law: offsets aligned and inside the
+// arena, every read sees the bytes last written for it (loops and branches included), jumps stay inside, outputs are
+// written, operands lie in their buffers.
+void check_plan(const Module& module, const Graph& graph, const Plan& plan);
+
+std::string print_plan(const Module& module, const Graph& graph, const Plan& plan);
+
+}  // namespace ingot

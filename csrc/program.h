@@ -1,0 +1,101 @@
+// The internal C++ API: module -> optimize -> plan -> run; sessions. Bindings, C API and runner stand on it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "plan/plan.h"
+
+namespace ingot {
+
+struct CompileOptions {
+  int num_threads = 0;                // 0: every processor of this process
+  std::string level;                  // "": the best (or INGOT_LEVEL)
+  DimValues dims;                     // fixes dims
+  std::int64_t max_memory_bytes = 0;  // of arena and states; 0: 3/4 of the machine's memory
+  std::vector<std::string> disabled_passes;
+  bool verify_passes = false;
+};
+
+// A borrowed array. Strides in bytes; any alignment to the element's size.
+struct ArrayRef {
+  void* data = nullptr;
+  DType dtype = DType::kF32;
+  int rank = 0;
+  std::int64_t shape[kMaxRank] = {};
+  std::int64_t strides[kMaxRank] = {};
+};
+
+struct RunOptions {
+  std::int64_t max_steps = 0;                    // of the step loop; 0: no limit
+  bool (*interrupted)(void* context) = nullptr;  // polled between steps, at most about every 20 ms; true stops the run
+  void* interrupt_context = nullptr;
+};
+
+struct StepProfile {  // one per step of the plan
+  std::int64_t calls = 0, total_ns = 0;
+};
+
+class Session;
+
+// Immutable, shared between threads.
+class Program : public std::enable_shared_from_this<Program> {
+ public:
+  // `module` must have passed verify. Throws DTypeError naming the node that no kernel can run, LimitError,
+  // ArgumentError.
+  static std::shared_ptr<Program> compile(std::shared_ptr<const Module> module, const CompileOptions& options = {});
+
+  const Module& module() const;  // as given
+  const Module& optimized() const;
+  const CompileOptions& options() const;  // with num_threads and level filled in
+  // Index of a graph; "" is the only graph. ArgumentError naming those there are.
+  std::size_t graph_index(std::string_view name) const;
+  // The plan in use, or the tight one for these dims when any is given.
+  Plan plan(std::size_t graph, const DimValues& dims = {}) const;
+  // Values of all dims from the inputs' shapes; checks dtypes, ranks, sizes, ranges and guards. Throws ShapeError,
+  // DTypeError, ArgumentError.
+  DimValues bind(std::size_t graph, std::span<const ArrayRef> inputs) const;
+
+  std::shared_ptr<Session> new_session() const;
+  // A program over the same graphs with other values of the named params (same types).
+  std::shared_ptr<Program> with_params(std::span<const std::pair<std::string, ArrayRef>> params) const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<const Impl> impl_;
+  friend class Session;
+};
+
+// One copy of every state. One call at a time: a second one waits.
+class Session {
+ public:
+  // Concrete output types for these inputs.
+  void output_types(std::size_t graph, std::span<const ArrayRef> inputs, std::vector<TensorType>& types);
+  // Inputs and outputs in the graph's order. Outputs: contiguous, writable, of the right type, overlapping neither each
+  // other nor an input (ArgumentError). Allocates nothing after the first run of this graph (or reserve) at these or
+  // larger dims.
+  void run(std::size_t graph, std::span<const ArrayRef> inputs, std::span<const ArrayRef> outputs,
+           const RunOptions& options = {}, std::vector<StepProfile>* profile = nullptr);
+  // Prepares arena, argument blocks and threads for these dims (upper bounds where not given) and touches the pages.
+  void reserve(std::size_t graph, const DimValues& dims);
+
+  const Program& program() const;
+  std::vector<std::byte> read_state(std::string_view name);
+  void write_state(std::string_view name, const ArrayRef& value);
+  void reset();  // every state back to its initial value
+  // The module with the session's states as initial values: what session.save writes.
+  Module module_with_states();
+  std::vector<std::string> last_copied_inputs();  // inputs of the last run that had to be made contiguous
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+  friend class Program;
+};
+
+}  // namespace ingot
