@@ -78,12 +78,24 @@ struct PointwiseKernel {
   TileFunction function;
 };
 
+// The kernels of one source file. The count is behind a pointer because the table is put together at link time: a
+// constant of another file is no constant expression, its address is.
+struct KernelFamily {
+  const Kernel* kernels;
+  const std::int32_t* num_kernels;
+};
+
+struct PointwiseFamily {
+  const PointwiseKernel* functions;
+  const std::int32_t* num_functions;
+};
+
 // All kernels of one level, constant-initialised.
 struct KernelTable {
   const char* level;  // "generic", "avx2", "avx512", "neon"
-  const Kernel* kernels;
-  std::int32_t num_kernels;
-  const PointwiseKernel* pointwise;
+  const KernelFamily* families;
+  std::int32_t num_families;
+  const PointwiseFamily* pointwise;
   std::int32_t num_pointwise;
 };
 

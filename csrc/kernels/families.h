@@ -1,0 +1,35 @@
+// What the files of csrc/kernels export to the table of their level (table.cpp). A family is one array of kernels.
+// Each array and its count are defined `extern const` and constant-initialised in the family's own file.
+#pragma once
+
+#include <cstdint>
+
+#include "execute/kernel.h"
+
+namespace ingot::INGOT_LEVEL {
+
+extern const Kernel pointwise_kernels[];  // runs groups
+extern const std::int32_t num_pointwise_kernels;
+extern const Kernel reduce_kernels[];
+extern const std::int32_t num_reduce_kernels;
+extern const Kernel matmul_kernels[];
+extern const std::int32_t num_matmul_kernels;
+extern const Kernel conv_kernels[];
+extern const std::int32_t num_conv_kernels;
+extern const Kernel pool_kernels[];
+extern const std::int32_t num_pool_kernels;
+extern const Kernel movement_kernels[];
+extern const std::int32_t num_movement_kernels;
+extern const Kernel indexing_kernels[];
+extern const std::int32_t num_indexing_kernels;
+
+extern const PointwiseKernel basic_functions[];  // +, -, comparisons, ...
+extern const std::int32_t num_basic_functions;
+extern const PointwiseKernel cast_functions[];
+extern const std::int32_t num_cast_functions;
+extern const PointwiseKernel math_functions[];  // exp, log, ...
+extern const std::int32_t num_math_functions;
+
+extern const KernelTable kernel_table;
+
+}  // namespace ingot::INGOT_LEVEL
