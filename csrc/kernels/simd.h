@@ -1,0 +1,259 @@
+// Vectors of the level's own width, as GCC vector types: + - * / & | ^ << >> and comparisons are the compiler's, and a
+// comparison gives a vector of 0 / -1. This file adds what operators cannot say. Every operation is correctly rounded
+// and equal in bits at every level; the generic body (lane by lane, fma by libm) is the meaning of the others.
+// Wider vectors than the level's own must not be used: gcc lowers them to scalar code, ten times slower.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+namespace ingot::INGOT_LEVEL {
+
+#if defined(__AVX512F__)
+inline constexpr int kVectorBytes = 64;
+#elif defined(__AVX2__)
+inline constexpr int kVectorBytes = 32;
+#else
+inline constexpr int kVectorBytes = 16;
+#endif
+inline constexpr int kLanes32 = kVectorBytes / 4;  // of F32, I32, U32
+inline constexpr int kLanes64 = kVectorBytes / 8;  // of F64, I64, U64
+
+typedef float F32 __attribute__((vector_size(kVectorBytes)));
+typedef double F64 __attribute__((vector_size(kVectorBytes)));
+typedef std::int32_t I32 __attribute__((vector_size(kVectorBytes)));
+typedef std::int64_t I64 __attribute__((vector_size(kVectorBytes)));
+typedef std::uint32_t U32 __attribute__((vector_size(kVectorBytes)));
+typedef std::uint64_t U64 __attribute__((vector_size(kVectorBytes)));
+typedef float F32Half __attribute__((vector_size(kVectorBytes / 2)));  // as many floats as F64 has lanes
+
+// What a vector or scalar type consists of: its element, the integers of its bits, the result of comparing it.
+template <class V>
+struct VectorTraits;
+
+#define INGOT_VECTOR_TRAITS(V, ElementType, BitsType, MaskType, num_lanes) \
+  template <>                                                              \
+  struct VectorTraits<V> {                                                 \
+    using Element = ElementType;                                           \
+    using Bits = BitsType;                                                 \
+    using Mask = MaskType;                                                 \
+    static constexpr int kLanes = num_lanes;                               \
+  };
+INGOT_VECTOR_TRAITS(F32, float, U32, I32, kLanes32)
+INGOT_VECTOR_TRAITS(F64, double, U64, I64, kLanes64)
+INGOT_VECTOR_TRAITS(I32, std::int32_t, U32, I32, kLanes32)
+INGOT_VECTOR_TRAITS(I64, std::int64_t, U64, I64, kLanes64)
+INGOT_VECTOR_TRAITS(U32, std::uint32_t, U32, I32, kLanes32)
+INGOT_VECTOR_TRAITS(U64, std::uint64_t, U64, I64, kLanes64)
+INGOT_VECTOR_TRAITS(F32Half, float, void, void, kLanes64)
+INGOT_VECTOR_TRAITS(float, float, std::uint32_t, bool, 1)
+INGOT_VECTOR_TRAITS(double, double, std::uint64_t, bool, 1)
+INGOT_VECTOR_TRAITS(std::int32_t, std::int32_t, std::uint32_t, bool, 1)
+INGOT_VECTOR_TRAITS(std::int64_t, std::int64_t, std::uint64_t, bool, 1)
+#undef INGOT_VECTOR_TRAITS
+
+template <class V>
+using Element = typename VectorTraits<V>::Element;
+template <class V>
+using Bits = typename VectorTraits<V>::Bits;
+template <class V>
+using Mask = typename VectorTraits<V>::Mask;
+template <class V>
+inline constexpr int kLanes = VectorTraits<V>::kLanes;
+
+#define INGOT_INLINE [[gnu::always_inline]] inline
+
+// Memory. Addresses need no alignment.
+template <class V>
+INGOT_INLINE V load(const Element<V>* from) {
+  V v;
+  __builtin_memcpy(&v, from, sizeof(V));
+  return v;
+}
+
+template <class V>
+INGOT_INLINE void store(Element<V>* to, V v) {
+  __builtin_memcpy(to, &v, sizeof(V));
+}
+
+// The first n lanes, 0 <= n < kLanes; the others are 0 and are not touched in memory.
+template <class V>
+INGOT_INLINE V load_first(const Element<V>* from, std::int64_t n) {
+  V v{};
+  __builtin_memcpy(&v, from, static_cast<std::size_t>(n) * sizeof(Element<V>));
+  return v;
+}
+
+template <class V>
+INGOT_INLINE void store_first(Element<V>* to, V v, std::int64_t n) {
+  __builtin_memcpy(to, &v, static_cast<std::size_t>(n) * sizeof(Element<V>));
+}
+
+template <class V>
+INGOT_INLINE V splat(Element<V> x) {
+  V v{};
+  if constexpr (kLanes<V> == 1) {
+    v = x;
+  } else {
+    for (int i = 0; i < kLanes<V>; ++i) v[i] = x;
+  }
+  return v;
+}
+
+// Bits as they are.
+template <class To, class From>
+INGOT_INLINE To bit_cast(From from) {
+  static_assert(sizeof(To) == sizeof(From));
+  To to;
+  __builtin_memcpy(&to, &from, sizeof(To));
+  return to;
+}
+
+template <class V>
+INGOT_INLINE Bits<V> to_bits(V v) {
+  return bit_cast<Bits<V>>(v);
+}
+
+template <class V>
+INGOT_INLINE V select(Mask<V> mask, V if_true, V if_false) {
+  return mask ? if_true : if_false;
+}
+
+INGOT_INLINE bool any(bool mask) {
+  return mask;
+}
+
+template <class M>
+INGOT_INLINE bool any(M mask) {
+#if defined(__AVX512DQ__)
+  if constexpr (kLanes<M> == kLanes64) return _mm512_movepi64_mask(bit_cast<__m512i>(mask)) != 0;
+#elif defined(__AVX2__)
+  if constexpr (sizeof(M) == 32) return _mm256_movemask_epi8(bit_cast<__m256i>(mask)) != 0;
+#endif
+  Element<M> sum = 0;
+  for (int i = 0; i < kLanes<M>; ++i) sum = static_cast<Element<M>>(sum | mask[i]);
+  return sum != 0;
+}
+
+// a*b + c, rounded once.
+INGOT_INLINE float fma(float a, float b, float c) {
+  return __builtin_fmaf(a, b, c);
+}
+INGOT_INLINE double fma(double a, double b, double c) {
+  return __builtin_fma(a, b, c);
+}
+#if defined(__AVX512F__)
+INGOT_INLINE F32 fma(F32 a, F32 b, F32 c) {
+  return bit_cast<F32>(_mm512_fmadd_ps(bit_cast<__m512>(a), bit_cast<__m512>(b), bit_cast<__m512>(c)));
+}
+INGOT_INLINE F64 fma(F64 a, F64 b, F64 c) {
+  return bit_cast<F64>(_mm512_fmadd_pd(bit_cast<__m512d>(a), bit_cast<__m512d>(b), bit_cast<__m512d>(c)));
+}
+#elif defined(__AVX2__) && defined(__FMA__)
+INGOT_INLINE F32 fma(F32 a, F32 b, F32 c) {
+  return bit_cast<F32>(_mm256_fmadd_ps(bit_cast<__m256>(a), bit_cast<__m256>(b), bit_cast<__m256>(c)));
+}
+INGOT_INLINE F64 fma(F64 a, F64 b, F64 c) {
+  return bit_cast<F64>(_mm256_fmadd_pd(bit_cast<__m256d>(a), bit_cast<__m256d>(b), bit_cast<__m256d>(c)));
+}
+#elif defined(__ARM_NEON)
+INGOT_INLINE F32 fma(F32 a, F32 b, F32 c) {
+  return bit_cast<F32>(vfmaq_f32(bit_cast<float32x4_t>(c), bit_cast<float32x4_t>(a), bit_cast<float32x4_t>(b)));
+}
+INGOT_INLINE F64 fma(F64 a, F64 b, F64 c) {
+  return bit_cast<F64>(vfmaq_f64(bit_cast<float64x2_t>(c), bit_cast<float64x2_t>(a), bit_cast<float64x2_t>(b)));
+}
+#else
+template <class V>
+INGOT_INLINE V fma(V a, V b, V c) {
+  for (int i = 0; i < kLanes<V>; ++i) c[i] = fma(a[i], b[i], c[i]);
+  return c;
+}
+#endif
+
+// Clears the sign bit, of a NaN too.
+template <class V>
+INGOT_INLINE V magnitude(V x) {
+  return bit_cast<V>((to_bits(x) << 1) >> 1);
+}
+
+template <class V>
+INGOT_INLINE Bits<V> sign_bit(V x) {
+  constexpr int kShift = static_cast<int>(sizeof(Element<V>)) * 8 - 1;
+  return (to_bits(x) >> kShift) << kShift;
+}
+
+// x with its sign bit flipped where `sign` has one set.
+template <class V>
+INGOT_INLINE V flip_sign(V x, Bits<V> sign) {
+  return bit_cast<V>(to_bits(x) ^ sign);
+}
+
+// The larger / smaller; NaN if either is NaN; -0 < +0. Floats only.
+template <class V>
+INGOT_INLINE V maximum(V a, V b) {
+  const V larger = select<V>(a < b, b, a);                                            // a where unordered
+  const V ordered = select<V>(a == b, bit_cast<V>(to_bits(a) & to_bits(b)), larger);  // equal bits, or zeros: +0 wins
+  return select<V>(b != b, b, ordered);
+}
+
+template <class V>
+INGOT_INLINE V minimum(V a, V b) {
+  const V smaller = select<V>(b < a, b, a);
+  const V ordered = select<V>(a == b, bit_cast<V>(to_bits(a) | to_bits(b)), smaller);  // zeros: -0 wins
+  return select<V>(b != b, b, ordered);
+}
+
+// To the nearest integer, ties to even; the sign of x stays on a zero. Assumes round-to-nearest, as every thread sets.
+template <class V>
+INGOT_INLINE V round_even(V x) {
+#if defined(__AVX512F__)  // the maskz forms, because gcc 12 warns of its own undefined() in the others
+  if constexpr (sizeof(V) == 64 && sizeof(Element<V>) == 4) {
+    return bit_cast<V>(
+        _mm512_maskz_roundscale_ps(0xffff, bit_cast<__m512>(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  } else if constexpr (sizeof(V) == 64) {
+    return bit_cast<V>(
+        _mm512_maskz_roundscale_pd(0xff, bit_cast<__m512d>(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  }
+#elif defined(__AVX2__)
+  if constexpr (sizeof(V) == 32 && sizeof(Element<V>) == 4) {
+    return bit_cast<V>(_mm256_round_ps(bit_cast<__m256>(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  } else if constexpr (sizeof(V) == 32) {
+    return bit_cast<V>(_mm256_round_pd(bit_cast<__m256d>(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  }
+#endif
+  // Adding 2^(precision-1) leaves no fraction bits; larger numbers (and inf, NaN) are integers already.
+  const V ax = magnitude(x);
+  const V big = splat<V>(static_cast<Element<V>>(sizeof(Element<V>) == 4 ? 0x1p23 : 0x1p52));
+  const V rounded = bit_cast<V>(to_bits((ax + big) - big) | sign_bit(x));
+  return select<V>(ax < big, rounded, x);
+}
+
+// Conversions between vectors of equally many lanes (gcc 12 splits __builtin_convertvector of these into halves).
+INGOT_INLINE F64 to_f64(F32Half x) {
+#if defined(__AVX512F__)
+  return bit_cast<F64>(_mm512_maskz_cvtps_pd(0xff, bit_cast<__m256>(x)));
+#elif defined(__AVX2__)
+  return bit_cast<F64>(_mm256_cvtps_pd(bit_cast<__m128>(x)));
+#else
+  return __builtin_convertvector(x, F64);
+#endif
+}
+
+INGOT_INLINE F32Half to_f32(F64 x) {
+#if defined(__AVX512F__)
+  return bit_cast<F32Half>(_mm512_maskz_cvtpd_ps(0xff, bit_cast<__m512d>(x)));
+#elif defined(__AVX2__)
+  return bit_cast<F32Half>(_mm256_cvtpd_ps(bit_cast<__m256d>(x)));
+#else
+  return __builtin_convertvector(x, F32Half);
+#endif
+}
+
+}  // namespace ingot::INGOT_LEVEL
