@@ -47,7 +47,8 @@ class Size {
   // The names of all dims in it, sorted, each once.
   std::vector<std::string> dims() const;
 
-  // Each throws ShapeError on overflow or when the form grows past its budget (64 terms, degree 8, nesting 8).
+  // Each throws ShapeError on overflow or when the form grows past its budget (64 terms, degree 8, nesting 8,
+  // 1024 terms and atoms in all).
   friend Size operator+(const Size& a, const Size& b);
   friend Size operator-(const Size& a, const Size& b);
   friend Size operator*(const Size& a, const Size& b);
@@ -85,6 +86,9 @@ struct Guard {
   Size difference;
   friend bool operator==(const Guard&, const Guard&) = default;
   bool holds(const DimValues& values) const;
+  // The one form of all guards that say the same: coefficients without a common divisor, == 0 with a positive first
+  // term. Module::guards holds normalized guards. A condition on constants alone stays as it is.
+  Guard normalized() const;
   std::string to_string() const;  // "2*n - m == 0"
 };
 

@@ -1,0 +1,328 @@
+// Arithmetic on sizes: constants take a path without allocation, everything else goes through the canonical form.
+#include "base/size.h"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "base/size_form.h"
+
+namespace ingot {
+namespace {
+
+[[noreturn]] void fail_overflow() {
+  fail(ErrorCode::kShape, "size: a 64-bit integer overflows");
+}
+
+std::int64_t add(std::int64_t a, std::int64_t b) {
+  const std::optional<std::int64_t> sum = checked_add(a, b);
+  if (!sum) fail_overflow();
+  return *sum;
+}
+
+std::int64_t multiply(std::int64_t a, std::int64_t b) {
+  const std::optional<std::int64_t> product = checked_mul(a, b);
+  if (!product) fail_overflow();
+  return *product;
+}
+
+int compare_numbers(std::int64_t a, std::int64_t b) {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+int compare_forms(const SizePolynomial& a, const SizePolynomial& b);
+
+// Dims come before floordivs.
+int compare_atoms(const SizeAtom& a, const SizeAtom& b) {
+  if (a.name.empty() != b.name.empty()) return a.name.empty() ? 1 : -1;
+  if (!a.name.empty()) return a.name.compare(b.name);
+  if (const int order = compare_numbers(a.divisor, b.divisor); order != 0) return order;
+  return compare_forms(*a.inner, *b.inner);
+}
+
+// Falling degree, then atom by atom.
+int compare_monomials(const SizeTerm& a, const SizeTerm& b) {
+  if (a.atoms.size() != b.atoms.size()) return a.atoms.size() > b.atoms.size() ? -1 : 1;
+  for (std::size_t i = 0; i < a.atoms.size(); ++i) {
+    if (const int order = compare_atoms(a.atoms[i], b.atoms[i]); order != 0) return order;
+  }
+  return 0;
+}
+
+int compare_forms(const SizePolynomial& a, const SizePolynomial& b) {
+  if (&a == &b) return 0;
+  for (std::size_t i = 0; i < std::min(a.terms.size(), b.terms.size()); ++i) {
+    if (const int order = compare_monomials(a.terms[i], b.terms[i]); order != 0) return order;
+    if (const int order = compare_numbers(a.terms[i].coefficient, b.terms[i].coefficient); order != 0) return order;
+  }
+  return compare_numbers(static_cast<std::int64_t>(a.terms.size()), static_cast<std::int64_t>(b.terms.size()));
+}
+
+void collect_dims(const SizePolynomial& form, std::vector<std::string>& names) {
+  for (const SizeTerm& term : form.terms) {
+    for (const SizeAtom& atom : term.atoms) {
+      if (atom.name.empty()) {
+        collect_dims(*atom.inner, names);
+      } else {
+        names.push_back(atom.name);
+      }
+    }
+  }
+}
+
+std::int64_t evaluate_form(const SizePolynomial& form, const DimValues& values) {
+  std::int64_t sum = 0;
+  for (const SizeTerm& term : form.terms) {
+    std::int64_t product = term.coefficient;
+    for (const SizeAtom& atom : term.atoms) {
+      if (atom.name.empty()) {
+        product = multiply(product, floor_div(evaluate_form(*atom.inner, values), atom.divisor));
+        continue;
+      }
+      const auto found = values.find(atom.name);
+      if (found == values.end()) fail(ErrorCode::kArgument, concat("size: dim ", atom.name, " has no value"));
+      product = multiply(product, found->second);
+    }
+    sum = add(sum, product);
+  }
+  return sum;
+}
+
+Size substitute_form(const SizePolynomial& form, const DimValues& values);
+
+Size substitute_atom(const SizeAtom& atom, const DimValues& values) {
+  if (atom.name.empty()) return floordiv(substitute_form(*atom.inner, values), atom.divisor);
+  const auto found = values.find(atom.name);
+  return found == values.end() ? Size::dim(atom.name) : Size(found->second);
+}
+
+Size substitute_form(const SizePolynomial& form, const DimValues& values) {
+  Size sum;
+  for (const SizeTerm& term : form.terms) {
+    Size product = term.coefficient;
+    for (const SizeAtom& atom : term.atoms) product = product * substitute_atom(atom, values);
+    sum = sum + product;
+  }
+  return sum;
+}
+
+bool is_identifier(std::string_view name) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  return !name.empty() && letter(name.front()) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || digit(c); });
+}
+
+// Fills in nesting and weight.
+void check_budget(SizePolynomial& form) {
+  if (form.terms.size() > kMaxSizeTerms) fail(ErrorCode::kShape, "size: a sum has more than 64 terms");
+  for (const SizeTerm& term : form.terms) {
+    if (term.atoms.size() > kMaxSizeDegree) fail(ErrorCode::kShape, "size: a product has more than 8 factors");
+    form.weight += 1 + static_cast<int>(term.atoms.size());
+    for (const SizeAtom& atom : term.atoms) {
+      if (!atom.name.empty()) continue;
+      form.weight += atom.inner->weight;
+      form.nesting = std::max(form.nesting, atom.inner->nesting + 1);
+    }
+  }
+  if (form.weight > kMaxSizeWeight) fail(ErrorCode::kShape, "size: the expression grows too large");
+  if (form.nesting > kMaxSizeNesting) fail(ErrorCode::kShape, "size: floordiv is nested more than 8 times");
+}
+
+// Splits floordiv(terms, divisor) into whole terms and the rest that stays inside.
+// floordiv(4*n + m + 6, 4) -> n + 1 + floordiv(m + 2, 4)
+void split_multiples(std::vector<SizeTerm> terms, std::int64_t divisor, std::vector<SizeTerm>& whole,
+                     std::vector<SizeTerm>& rest) {
+  for (SizeTerm& term : terms) {
+    const std::int64_t quotient = floor_div(term.coefficient, divisor);
+    std::int64_t remainder = term.coefficient % divisor;
+    if (remainder < 0) remainder += divisor;
+    if (remainder == 0) {
+      term.coefficient = quotient;
+      whole.push_back(std::move(term));
+    } else if (term.atoms.empty()) {
+      whole.push_back({quotient, {}});
+      rest.push_back({remainder, {}});
+    } else {
+      rest.push_back(std::move(term));
+    }
+  }
+}
+
+// Divides the coefficients and the divisor by their common divisor: floordiv(2*n + 3, 4) -> floordiv(n + 1, 2)
+void reduce_fraction(std::vector<SizeTerm>& terms, std::int64_t& divisor) {
+  std::int64_t common = divisor;
+  for (const SizeTerm& term : terms) {
+    if (!term.atoms.empty()) common = std::gcd(common, term.coefficient % divisor);
+  }
+  if (common == 1) return;
+  for (SizeTerm& term : terms) term.coefficient = floor_div(term.coefficient, common);
+  divisor /= common;
+}
+
+// floordiv(floordiv(p, a) + k, b) -> floordiv(p + k*a, a*b), where nothing overflows.
+std::optional<Size> merge_nested(const Size& inner, std::int64_t divisor) {
+  const SizePolynomial* form = SizePolynomial::of(inner);
+  const SizeTerm& first = form->terms.front();
+  if (first.coefficient != 1 || first.atoms.size() != 1 || !first.atoms[0].name.empty()) return std::nullopt;
+  if (form->terms.size() > 2 || (form->terms.size() == 2 && !form->terms[1].atoms.empty())) return std::nullopt;
+  const SizeAtom& atom = first.atoms[0];
+  const std::int64_t constant = form->terms.size() == 2 ? form->terms[1].coefficient : 0;
+  const std::optional<std::int64_t> shift = checked_mul(constant, atom.divisor);
+  const std::optional<std::int64_t> product = checked_mul(atom.divisor, divisor);
+  if (!shift || !product) return std::nullopt;
+  return floordiv(SizePolynomial::wrap(atom.inner) + Size(*shift), *product);
+}
+
+}  // namespace
+
+Size SizePolynomial::wrap(std::shared_ptr<const SizePolynomial> form) {
+  Size size;
+  size.polynomial_ = std::move(form);
+  return size;
+}
+
+std::vector<SizeTerm> SizePolynomial::terms_of(const Size& size) {
+  if (const SizePolynomial* form = of(size)) return form->terms;
+  if (size.constant() == 0) return {};
+  return {SizeTerm{size.constant(), {}}};
+}
+
+Size SizePolynomial::from_terms(std::vector<SizeTerm> terms) {
+  std::sort(terms.begin(), terms.end(),
+            [](const SizeTerm& a, const SizeTerm& b) { return compare_monomials(a, b) < 0; });
+  auto form = std::make_shared<SizePolynomial>();
+  for (SizeTerm& term : terms) {
+    if (!form->terms.empty() && compare_monomials(form->terms.back(), term) == 0) {
+      form->terms.back().coefficient = add(form->terms.back().coefficient, term.coefficient);
+    } else {
+      if (!form->terms.empty() && form->terms.back().coefficient == 0) form->terms.pop_back();
+      form->terms.push_back(std::move(term));
+    }
+  }
+  if (!form->terms.empty() && form->terms.back().coefficient == 0) form->terms.pop_back();
+  if (form->terms.empty()) return Size(0);
+  if (form->terms.front().atoms.empty()) return Size(form->terms.front().coefficient);
+
+  check_budget(*form);
+  return wrap(std::move(form));
+}
+
+Size Size::dim(std::string_view name) {
+  if (!is_identifier(name)) {
+    fail(ErrorCode::kArgument, concat("dim: not a name: got '", name, "', expected letters, digits and _"));
+  }
+  auto form = std::make_shared<SizePolynomial>();
+  form->weight = 2;
+  form->terms.push_back({1, {SizeAtom{std::string(name), nullptr, 0}}});
+  return SizePolynomial::wrap(std::move(form));
+}
+
+std::optional<std::string> Size::as_dim() const {
+  if (is_constant() || polynomial_->terms.size() != 1) return std::nullopt;
+  const SizeTerm& term = polynomial_->terms[0];
+  if (term.coefficient != 1 || term.atoms.size() != 1 || term.atoms[0].name.empty()) return std::nullopt;
+  return term.atoms[0].name;
+}
+
+std::vector<std::string> Size::dims() const {
+  std::vector<std::string> names;
+  if (!is_constant()) collect_dims(*polynomial_, names);
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+Size operator+(const Size& a, const Size& b) {
+  if (a.is_constant() && b.is_constant()) return Size(add(a.constant_, b.constant_));
+  if (a.is_constant() && a.constant_ == 0) return b;
+  if (b.is_constant() && b.constant_ == 0) return a;
+  std::vector<SizeTerm> terms = SizePolynomial::terms_of(a);
+  for (SizeTerm& term : SizePolynomial::terms_of(b)) terms.push_back(std::move(term));
+  return SizePolynomial::from_terms(std::move(terms));
+}
+
+Size operator-(const Size& a, const Size& b) {
+  if (b.is_constant() && b.constant_ == 0) return a;
+  if (a.is_constant() && b.is_constant()) {
+    std::int64_t difference;
+    if (__builtin_sub_overflow(a.constant_, b.constant_, &difference)) fail_overflow();
+    return Size(difference);
+  }
+  if (a.polynomial_ == b.polynomial_) return Size(0);
+  std::vector<SizeTerm> terms = SizePolynomial::terms_of(a);
+  for (SizeTerm& term : SizePolynomial::terms_of(b)) {
+    term.coefficient = multiply(term.coefficient, -1);
+    terms.push_back(std::move(term));
+  }
+  return SizePolynomial::from_terms(std::move(terms));
+}
+
+Size operator*(const Size& a, const Size& b) {
+  if (a.is_constant() && b.is_constant()) return Size(multiply(a.constant_, b.constant_));
+  if (a.is_constant() && a.constant_ == 1) return b;
+  if (b.is_constant() && b.constant_ == 1) return a;
+  const std::vector<SizeTerm> left = SizePolynomial::terms_of(a);
+  const std::vector<SizeTerm> right = SizePolynomial::terms_of(b);
+  std::vector<SizeTerm> terms;
+  terms.reserve(left.size() * right.size());
+  for (const SizeTerm& x : left) {
+    for (const SizeTerm& y : right) {
+      if (x.atoms.size() + y.atoms.size() > kMaxSizeDegree) {
+        fail(ErrorCode::kShape, "size: a product has more than 8 factors");
+      }
+      SizeTerm product{multiply(x.coefficient, y.coefficient), {}};
+      product.atoms.reserve(x.atoms.size() + y.atoms.size());
+      std::merge(x.atoms.begin(), x.atoms.end(), y.atoms.begin(), y.atoms.end(), std::back_inserter(product.atoms),
+                 [](const SizeAtom& p, const SizeAtom& q) { return compare_atoms(p, q) < 0; });
+      terms.push_back(std::move(product));
+    }
+  }
+  return SizePolynomial::from_terms(std::move(terms));
+}
+
+Size floordiv(const Size& a, std::int64_t divisor) {
+  if (divisor <= 0) fail(ErrorCode::kShape, concat("floordiv: divisor must be positive: got ", divisor));
+  if (a.is_constant()) return Size(floor_div(a.constant_, divisor));
+  if (divisor == 1) return a;
+  std::vector<SizeTerm> whole, rest;
+  split_multiples(SizePolynomial::terms_of(a), divisor, whole, rest);
+  reduce_fraction(rest, divisor);
+  const Size inner = SizePolynomial::from_terms(std::move(rest));
+  const Size sum = SizePolynomial::from_terms(std::move(whole));
+  if (inner.is_constant()) return sum + Size(floor_div(inner.constant_, divisor));
+  if (const std::optional<Size> merged = merge_nested(inner, divisor)) return sum + *merged;
+  std::vector<SizeTerm> quotient;
+  quotient.push_back({1, {SizeAtom{"", SizePolynomial::shared(inner), divisor}}});
+  return sum + SizePolynomial::from_terms(std::move(quotient));
+}
+
+int compare(const Size& a, const Size& b) {
+  if (a.is_constant() != b.is_constant()) return a.is_constant() ? -1 : 1;
+  if (a.is_constant()) return compare_numbers(a.constant_, b.constant_);
+  return compare_forms(*a.polynomial_, *b.polynomial_);
+}
+
+std::int64_t Size::evaluate(const DimValues& values) const {
+  return is_constant() ? constant_ : evaluate_form(*polynomial_, values);
+}
+
+Size Size::substitute(const DimValues& values) const {
+  return is_constant() || values.empty() ? *this : substitute_form(*polynomial_, values);
+}
+
+bool Guard::holds(const DimValues& values) const {
+  const std::int64_t value = difference.evaluate(values);
+  return relation == Relation::kEqual ? value == 0 : value >= 0;
+}
+
+Size num_elements(const Shape& shape) {
+  Size product = 1;
+  for (const Size& size : shape) product = product * size;
+  return product;
+}
+
+}  // namespace ingot
