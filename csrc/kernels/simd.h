@@ -97,13 +97,7 @@ INGOT_INLINE void store_first(Element<V>* to, V v, std::int64_t n) {
 
 template <class V>
 INGOT_INLINE V splat(Element<V> x) {
-  V v{};
-  if constexpr (kLanes<V> == 1) {
-    v = x;
-  } else {
-    for (int i = 0; i < kLanes<V>; ++i) v[i] = x;
-  }
-  return v;
+  return x - V{};  // x - 0 is x, -0 too: one broadcast (a loop over the lanes becomes one insertion per lane)
 }
 
 // Bits as they are.
