@@ -89,6 +89,8 @@ struct Guard {
   // The one form of all guards that say the same: coefficients without a common divisor, == 0 with a positive first
   // term. Module::guards holds normalized guards. A condition on constants alone stays as it is.
   Guard normalized() const;
+  // True if no integers at all make it hold, as for 2*n + 1 == 0; ranges are not considered.
+  bool never_holds() const;
   std::string to_string() const;  // "2*n - m == 0"
 };
 

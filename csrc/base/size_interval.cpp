@@ -127,4 +127,17 @@ Guard Guard::normalized() const {
   return {relation, SizePolynomial::from_terms(std::move(terms))};
 }
 
+bool Guard::never_holds() const {
+  const SizePolynomial* form = SizePolynomial::of(difference);
+  if (form == nullptr) return relation == Relation::kEqual ? difference.constant() != 0 : difference.constant() < 0;
+  const SizeTerm& last = form->terms.back();
+  if (relation == Relation::kAtLeast || !last.atoms.empty()) return false;
+  std::int64_t divisor = 0;
+  for (const SizeTerm& term : form->terms) {
+    if (term.coefficient == kMin) return false;  // has no magnitude
+    if (!term.atoms.empty()) divisor = std::gcd(divisor, term.coefficient);
+  }
+  return last.coefficient % divisor != 0;
+}
+
 }  // namespace ingot

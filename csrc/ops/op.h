@@ -108,6 +108,10 @@ const OpRow* find_op(std::string_view name);  // null if there is none
 std::vector<TensorType> infer(const OpRow& op, std::span<const TensorType* const> operands, const Attrs& attrs,
                               std::span<const Dim> dims, GuardSink* guards);
 
+// What every type in a graph must fulfil: at most kMaxRank axes, no negative size (proved, or left to a guard), fewer
+// than 2^63 bytes at the upper bounds of its bounded sizes, an empty axis counted as 1. Throws ShapeError.
+void check_type(const ShapeContext& context, const TensorType& type);
+
 // Position of an attribute in the row; InternalError if there is none.
 std::size_t attr_index(const OpRow& op, std::string_view name);
 
