@@ -1,0 +1,203 @@
+// The blocked product C[rows, columns] = A[rows, k] B[k, columns] under the order of docs/numerics.md rule 3, used by
+// matmul and convolution. A source says where A and B come from; the blocking never changes a bit, because every
+// element of C is folded over k alone and k is only ever cut at multiples of kBlock.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/element.h"
+#include "kernels/micro_kernel.h"
+#include "kernels/pack.h"
+
+namespace ingot::INGOT_LEVEL {
+
+inline constexpr std::int64_t kChunk = 1024;                // of k, packed at a time; a multiple of kBlock
+inline constexpr std::int64_t kShortChunk = kBlock;         // where a panel is used once: it then stays in the L1 cache
+inline constexpr std::int64_t kRowBlockBytes = 460 * 1024;  // of copied rows of A: within an L2 cache of 1 MB
+inline constexpr std::int64_t kRowPadding = 16;             // elements between copied rows: they share no cache set
+
+// How one product (of a batch) is cut into tiles. Pieces are rows x columns of C; columns vary fastest.
+struct GemmPlan {
+  std::int64_t rows, columns, k;
+  std::int64_t batch;
+  std::int64_t rows_per_tile, columns_per_tile;
+  std::int64_t row_tiles, column_tiles;
+  std::int64_t chunk;
+};
+
+template <class T>
+inline constexpr std::int64_t kPackColumns = kTileColumns<T> > kPanel ? kTileColumns<T> : kPanel;
+
+template <class T>
+GemmPlan plan_gemm(std::int64_t batch, std::int64_t rows, std::int64_t columns, std::int64_t k) {
+  GemmPlan plan{};
+  plan.rows = rows;
+  plan.columns = columns;
+  plan.k = k;
+  plan.batch = batch;
+  plan.chunk = smaller(k, rows <= kTileRows ? kShortChunk : kChunk);
+  const std::int64_t row_bytes = (plan.chunk + kRowPadding) * static_cast<std::int64_t>(sizeof(T));
+  // About eight tiles, so that two or four threads share well: at least 8 register tiles of rows, at most 256 columns
+  // each.
+  const std::int64_t groups = ceil_div(columns, kPackColumns<T>);
+  const std::int64_t row_share = larger(ceil_div(rows * batch * groups, 8), 8 * kTileRows);
+  const std::int64_t most_rows = larger(smaller(smaller(rows, row_share), kRowBlockBytes / row_bytes), 1);
+  plan.row_tiles = ceil_div(rows, most_rows);
+  plan.rows_per_tile = plan.row_tiles == 0 ? 0 : ceil_div(rows, plan.row_tiles);
+  const std::int64_t share = ceil_div(columns * larger(batch * plan.row_tiles, 1), 8);
+  plan.columns_per_tile = smaller(round_up(larger(share, 1), kPackColumns<T>), 256);
+  plan.column_tiles = ceil_div(columns, plan.columns_per_tile);
+  return plan;
+}
+
+inline std::int64_t gemm_tiles(const GemmPlan& plan) {
+  return plan.batch * plan.row_tiles * plan.column_tiles;
+}
+
+// Enough for every plan with at most these sizes; monotone in them.
+template <class T>
+std::int64_t gemm_scratch_bytes(std::int64_t rows, std::int64_t columns, std::int64_t k) {
+  const std::int64_t chunk = smaller(k, kChunk), size = static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t a = smaller(rows * (chunk + kRowPadding) * size, kRowBlockBytes);
+  const std::int64_t b = round_up(smaller(columns, kPackColumns<T>), kPanel) * chunk * size;
+  return round_up(a, 64) + b;
+}
+
+// Rows first .. first+rows-1 of a tile times one group of packed or in-place columns, into c.
+template <class T>
+struct ColumnGroup {
+  const T* b;
+  std::int64_t step, vector;  // see MicroCall
+  std::int64_t columns;       // <= kTileColumns; whole vectors may be read
+};
+
+template <class T>
+struct RowGroup {
+  const T* a;
+  std::int64_t row;
+  std::int64_t rows;
+};
+
+template <class T>
+struct Target {
+  T* c;
+  std::int64_t row, column;
+};
+
+// A tile's edge goes through a buffer, so that the micro-kernel always writes whole vectors of contiguous columns.
+template <class T>
+void multiply_at_edge(MicroKernel<T> kernel, MicroCall<T>& call, const Target<T>& to, std::int64_t rows,
+                      std::int64_t columns) {
+  alignas(64) T buffer[kTileRows * kTileColumns<T>];
+  for (std::int64_t i = 0; call.add && i < rows; ++i) {
+    for (std::int64_t j = 0; j < kTileColumns<T>; ++j) {
+      buffer[i * kTileColumns<T> + j] = j < columns ? to.c[i * to.row + j * to.column] : static_cast<T>(0);
+    }
+  }
+  call.c = buffer;
+  call.c_row = kTileColumns<T>;
+  kernel(call);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t j = 0; j < columns; ++j) to.c[i * to.row + j * to.column] = buffer[i * kTileColumns<T> + j];
+  }
+}
+
+// All rows of a tile times one column group, in row tiles of nearly equal height.
+template <class T>
+void multiply_group(const RowGroup<T>& a, const ColumnGroup<T>& b, const Target<T>& to, std::int64_t k, bool add) {
+  constexpr std::int64_t kWidth = kLanes<Vector<T>>;
+  const std::int64_t row_tiles = ceil_div(a.rows, kTileRows);
+  const int vectors = static_cast<int>(ceil_div(b.columns, kWidth));
+  for (std::int64_t t = 0; t < row_tiles; ++t) {
+    const std::int64_t first = a.rows * t / row_tiles, rows = a.rows * (t + 1) / row_tiles - first;
+    T* const c = to.c + first * to.row;
+    MicroCall<T> call{a.a + first * a.row, a.row, b.b, b.step, b.vector, c, to.row, k, add};
+    const MicroKernel<T> kernel = micro_kernel(static_cast<const T*>(nullptr), vectors, static_cast<int>(rows));
+    if (to.column == 1 && b.columns == vectors * kWidth) {
+      kernel(call);
+    } else {
+      multiply_at_edge<T>(kernel, call, {c, to.row, to.column}, rows, b.columns);
+    }
+  }
+}
+
+// What is kept from tile to tile of one call: the rows copied last.
+struct RowCache {
+  std::int64_t key, first_row, first_k;
+};
+
+// A Source<T> has
+//   const T* rows_in_place(batch, first_row, k, row_stride*)       null where rows must be copied
+//   void copy_rows(batch, first_row, rows, k, steps, to, stride)   to[i * stride + step]
+//   std::int64_t rows_key(batch)                                   equal for batches with the same A
+//   const T* columns_in_place(batch, column, k, columns, step*)    null where columns must be packed
+//   void pack(batch, column, columns, k, steps, to)                one panel, columns <= 16
+//   Target<T> target(batch)
+template <class T, class Source>
+RowGroup<T> take_rows(const GemmPlan& plan, const Source& source, std::int64_t batch, std::int64_t first,
+                      std::int64_t k, std::int64_t steps, T* buffer, RowCache& cache) {
+  RowGroup<T> out{nullptr, 0, smaller(plan.rows_per_tile, plan.rows - first)};
+  out.a = source.rows_in_place(batch, first, k, &out.row);
+  if (out.a != nullptr) return out;
+  out.a = buffer;
+  out.row = plan.chunk + kRowPadding;
+  const std::int64_t key = source.rows_key(batch);
+  if (cache.key != key || cache.first_row != first || cache.first_k != k) {
+    source.copy_rows(batch, first, out.rows, k, steps, buffer, out.row);
+    cache = {key, first, k};
+  }
+  return out;
+}
+
+// Columns column .. column+columns-1, columns <= kPackColumns, times the rows.
+template <class T, class Source>
+void multiply_columns(const Source& source, const RowGroup<T>& rows, std::int64_t batch, std::int64_t column,
+                      std::int64_t columns, std::int64_t k, std::int64_t steps, const Target<T>& to, T* buffer) {
+  constexpr std::int64_t kWidth = kLanes<Vector<T>>;
+  std::int64_t step = kPanel;
+  const T* b = source.columns_in_place(batch, column, k, round_up(columns, kWidth), &step);
+  const bool packed = b == nullptr;
+  if (packed) {
+    b = buffer;
+    for (std::int64_t j = 0; j < columns; j += kPanel) {
+      source.pack(batch, column + j, smaller(kPanel, columns - j), k, steps, buffer + j * steps);
+    }
+  }
+  for (std::int64_t j = 0; j < columns; j += kTileColumns<T>) {
+    ColumnGroup<T> group{b + j, step, kWidth, smaller(kTileColumns<T>, columns - j)};
+    if (packed) {  // vectors of a panel lie side by side; a vector as wide as a panel is followed by the next panel
+      group.b = buffer + j / kPanel * kPanel * steps + j % kPanel;
+      if (kWidth == kPanel) group.vector = kPanel * steps;
+    }
+    multiply_group<T>(rows, group, {to.c + j * to.column, to.row, to.column}, steps, k != 0);
+  }
+}
+
+template <class T, class Source>
+void run_gemm(const GemmPlan& plan, const Source& source, std::int64_t begin, std::int64_t end, char* scratch) {
+  T* const a_buffer = reinterpret_cast<T*>(scratch);
+  const std::int64_t row_bytes = (plan.chunk + kRowPadding) * static_cast<std::int64_t>(sizeof(T));
+  T* const b_buffer = reinterpret_cast<T*>(scratch + round_up(plan.rows_per_tile * row_bytes, 64));
+  RowCache cache{-1, -1, -1};
+  for (std::int64_t t = begin; t < end; ++t) {
+    const std::int64_t first_column = t % plan.column_tiles * plan.columns_per_tile;
+    const std::int64_t row_tile = t / plan.column_tiles % plan.row_tiles;
+    const std::int64_t batch = t / plan.column_tiles / plan.row_tiles;
+    const std::int64_t last_column = smaller(first_column + plan.columns_per_tile, plan.columns);
+    const std::int64_t first_row = row_tile * plan.rows_per_tile;
+    const Target<T> whole = source.target(batch);
+    for (std::int64_t k = 0; k < plan.k; k += plan.chunk) {
+      const std::int64_t steps = smaller(plan.chunk, plan.k - k);
+      const RowGroup<T> rows = take_rows<T>(plan, source, batch, first_row, k, steps, a_buffer, cache);
+      for (std::int64_t j = first_column; j < last_column; j += kPackColumns<T>) {
+        const Target<T> to{whole.c + first_row * whole.row + j * whole.column, whole.row, whole.column};
+        multiply_columns<T>(source, rows, batch, j, smaller(kPackColumns<T>, last_column - j), k, steps, to, b_buffer);
+      }
+    }
+    for (std::int64_t i = first_row; plan.k == 0 && i < smaller(first_row + plan.rows_per_tile, plan.rows); ++i) {
+      for (std::int64_t j = first_column; j < last_column; ++j) whole.c[i * whole.row + j * whole.column] = 0;
+    }
+  }
+}
+
+}  // namespace ingot::INGOT_LEVEL

@@ -1,0 +1,170 @@
+// matmul: out[..., m, n] = a[..., m, k] b[..., k, n], any strides, broadcast batches.
+// Floats: the order of docs/numerics.md rule 3 (blocks of 256 over k, fma). Integers wrap, so their order is free.
+#include "execute/kernel.h"
+#include "kernels/element.h"
+#include "kernels/families.h"
+#include "kernels/gemm.h"
+#include "kernels/matmul_stream.h"
+#include "kernels/product.h"
+
+namespace ingot::INGOT_LEVEL {
+namespace {
+
+template <class T>
+struct MatmulSource {
+  const Product& p;
+
+  const T* a(std::int64_t batch) const { return reinterpret_cast<const T*>(p.a) + batch_offset(p, p.a_batch, batch); }
+  const T* b(std::int64_t batch) const { return reinterpret_cast<const T*>(p.b) + batch_offset(p, p.b_batch, batch); }
+
+  // Rows a multiple of 4096 bytes apart share one set of the first-level cache: they are copied.
+  const T* rows_in_place(std::int64_t batch, std::int64_t first, std::int64_t k, std::int64_t* row) const {
+    const bool same_set = p.rows > 1 && p.a_row * static_cast<std::int64_t>(sizeof(T)) % 4096 == 0;
+    if (p.a_step != 1 || same_set) return nullptr;
+    *row = p.a_row;
+    return a(batch) + first * p.a_row + k;
+  }
+
+  void copy_rows(std::int64_t batch, std::int64_t first, std::int64_t rows, std::int64_t k, std::int64_t steps, T* to,
+                 std::int64_t row) const {
+    const T* from = a(batch) + first * p.a_row + k * p.a_step;
+    if (p.a_step == 1) {
+      for (std::int64_t i = 0; i < rows; ++i) {
+        __builtin_memcpy(to + i * row, from + i * p.a_row, static_cast<std::size_t>(steps) * sizeof(T));
+      }
+      return;
+    }
+    constexpr std::int64_t kTogether = 16;  // rows at a time: with a transposed A they lie in one cache line
+    for (std::int64_t i = 0; i < rows; i += kTogether) {
+      const std::int64_t last = smaller(i + kTogether, rows);
+      for (std::int64_t s = 0; s < steps; ++s) {
+        for (std::int64_t r = i; r < last; ++r) to[r * row + s] = from[r * p.a_row + s * p.a_step];
+      }
+    }
+  }
+
+  std::int64_t rows_key(std::int64_t batch) const { return p.a_shared ? 0 : batch; }
+
+  // Few rows do not pay for packing.
+  const T* columns_in_place(std::int64_t batch, std::int64_t column, std::int64_t k, std::int64_t columns,
+                            std::int64_t* step) const {
+    if (p.b_column != 1 || p.rows > 2 * kTileRows || column + columns > p.columns) return nullptr;
+    *step = p.b_step;
+    return b(batch) + column + k * p.b_step;
+  }
+
+  void pack(std::int64_t batch, std::int64_t column, std::int64_t columns, std::int64_t k, std::int64_t steps,
+            T* to) const {
+    const T* from = b(batch) + column * p.b_column + k * p.b_step;
+    pack_panel(from, p.b_step, p.b_column, columns, steps, to);
+  }
+
+  Target<T> target(std::int64_t batch) const {
+    return {reinterpret_cast<T*>(p.c) + batch * p.rows * p.columns, p.c_row, p.c_column};
+  }
+};
+
+template <class T>
+bool streams(const Product& p) {
+  return p.rows <= kStreamRows && p.b_column == 1 && p.c_column == 1 && p.columns >= kLanes<Vector<T>>;
+}
+
+template <class T>
+std::int64_t float_tiles(const KernelCall* call) {
+  const Product p = make_product(call);
+  if (streams<T>(p)) return p.rows == 0 ? 0 : p.batch * stream_tiles(p.columns);
+  return gemm_tiles(plan_gemm<T>(p.batch, p.rows, p.columns, p.k));
+}
+
+// Which path is taken depends on strides and is not monotone in the sizes; what all paths need is.
+template <class T>
+std::int64_t float_scratch(const KernelCall* call) {
+  const TensorArg& c = call->outputs[0];
+  std::int64_t rows = 1;
+  for (int i = 0; i < c.rank - 1; ++i) rows *= c.shape[i];
+  const std::int64_t most = larger(rows, c.shape[c.rank - 1]);
+  const std::int64_t k = call->inputs[0].shape[call->inputs[0].rank - 1];
+  return larger(gemm_scratch_bytes<T>(most, most, k), stream_scratch_bytes<T>(most));
+}
+
+template <class T>
+void run_streams(const Product& p, std::int64_t begin, std::int64_t end, char* scratch) {
+  const MatmulSource<T> source{p};
+  const std::int64_t tiles = stream_tiles(p.columns);
+  for (std::int64_t t = begin; t < end; ++t) {
+    const std::int64_t batch = t / tiles, part = t % tiles;
+    const std::int64_t first = p.columns * part / tiles, last = p.columns * (part + 1) / tiles;
+    T* const c = source.target(batch).c + first;
+    stream_tile<T>(
+        {source.a(batch), p.a_row, p.a_step, source.b(batch) + first, p.b_step, c, p.c_row, p.rows, last - first, p.k},
+        scratch);
+  }
+}
+
+template <class T>
+void run_float(const KernelCall* call, std::int64_t begin, std::int64_t end, char* scratch) {
+  const Product p = make_product(call);
+  if (streams<T>(p)) {
+    run_streams<T>(p, begin, end, scratch);
+  } else {
+    run_gemm<T>(plan_gemm<T>(p.batch, p.rows, p.columns, p.k), MatmulSource<T>{p}, begin, end, scratch);
+  }
+}
+
+// Integers: a tile is one row of the result.
+std::int64_t int_tiles(const KernelCall* call) {
+  const TensorArg& c = call->outputs[0];
+  return c.shape[c.rank - 1] == 0 ? 0 : num_elements(c) / c.shape[c.rank - 1];
+}
+
+template <class T>
+void int_row(const T* a, std::int64_t a_step, const T* b, const Product& p, T* c) {
+  for (std::int64_t j = 0; j < p.columns; ++j) c[j] = 0;
+  for (std::int64_t k = 0; k < p.k; ++k) {
+    const T left = a[k * a_step];
+    const T* const right = b + k * p.b_step;
+    if (p.b_column == 1) {
+      for (std::int64_t j = 0; j < p.columns; ++j) c[j] += left * right[j];
+    } else {
+      for (std::int64_t j = 0; j < p.columns; ++j) c[j] += left * right[j * p.b_column];
+    }
+  }
+}
+
+// Requires: T unsigned, so that nothing overflows; the bits are those of wrapping signed arithmetic.
+template <class T>
+void run_int(const KernelCall* call, std::int64_t begin, std::int64_t end, char*) {
+  Product p = make_product(call);
+  if (p.c_column != 1 || p.c_row != p.columns) {  // undo the transposition: a tile is a row of the result
+    const Product t = p;
+    p.rows = t.columns, p.columns = t.rows;
+    p.a = t.b, p.b = t.a;
+    p.a_row = t.b_column, p.a_step = t.b_step, p.b_step = t.a_step, p.b_column = t.a_row;
+    for (int i = 0; i < p.batch_rank; ++i) p.a_batch[i] = t.b_batch[i], p.b_batch[i] = t.a_batch[i];
+  }
+  for (std::int64_t t = begin; t < end; ++t) {
+    const std::int64_t batch = t / p.rows, row = t % p.rows;
+    const T* const a = reinterpret_cast<const T*>(p.a) + batch_offset(p, p.a_batch, batch) + row * p.a_row;
+    const T* const b = reinterpret_cast<const T*>(p.b) + batch_offset(p, p.b_batch, batch);
+    int_row(a, p.a_step, b, p, reinterpret_cast<T*>(p.c) + t * p.columns);
+  }
+}
+
+// 2 flops per multiplication: about 50 per ns in float32 on one thread, the integer loops about 4.
+template <int kPerNs>
+std::int64_t cost(const KernelCall* call) {
+  const double k = static_cast<double>(call->inputs[0].shape[call->inputs[0].rank - 1]);
+  return static_cast<std::int64_t>(static_cast<double>(num_elements(call->outputs[0])) * k * 2 / kPerNs);
+}
+
+}  // namespace
+
+extern constinit const Kernel matmul_kernels[] = {
+    {"matmul", kF32Type, float_tiles<float>, float_scratch<float>, cost<50>, run_float<float>},
+    {"matmul", kF64Type, float_tiles<double>, float_scratch<double>, cost<25>, run_float<double>},
+    {"matmul", kI32Type, int_tiles, nullptr, cost<4>, run_int<std::uint32_t>},
+    {"matmul", kI64Type, int_tiles, nullptr, cost<2>, run_int<std::uint64_t>},
+};
+extern constinit const std::int32_t num_matmul_kernels = 4;
+
+}  // namespace ingot::INGOT_LEVEL

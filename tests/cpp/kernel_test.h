@@ -1,0 +1,214 @@
+// What the kernel tests share: random strided tensors, and a runner that computes a call at every level of this
+// machine, in tile ranges of random length and order, and compares with what the test says, bit for bit.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/dtype.h"
+#include "execute/kernel.h"
+#include "execute/levels.h"
+
+namespace ingot::kernel_test {
+
+using Rng = std::mt19937_64;
+using Sizes = std::vector<std::int64_t>;
+
+inline std::int64_t pick(Rng& rng, std::int64_t lo, std::int64_t hi) {
+  return std::uniform_int_distribution<std::int64_t>(lo, hi)(rng);
+}
+
+template <class T>
+constexpr DType dtype_of() {
+  if constexpr (std::is_same_v<T, float>) return DType::kF32;
+  if constexpr (std::is_same_v<T, double>) return DType::kF64;
+  if constexpr (std::is_same_v<T, std::int32_t>) return DType::kI32;
+  if constexpr (std::is_same_v<T, std::int64_t>) return DType::kI64;
+  return DType::kBool;
+}
+
+inline std::int64_t product(const Sizes& shape) {
+  std::int64_t n = 1;
+  for (const std::int64_t size : shape) n *= size;
+  return n;
+}
+
+// A tensor with storage of its own, which it may walk in any way.
+template <class T>
+struct Tensor {
+  Sizes shape, strides;
+  std::int64_t offset = 0;
+  std::vector<T> storage;
+
+  TensorArg arg() {
+    TensorArg out{};
+    out.data = reinterpret_cast<char*>(storage.data() + offset);
+    out.rank = static_cast<std::int32_t>(shape.size());
+    out.dtype = static_cast<std::int32_t>(dtype_of<T>());
+    std::copy(shape.begin(), shape.end(), out.shape);
+    std::copy(strides.begin(), strides.end(), out.strides);
+    return out;
+  }
+
+  // Element at a flat row-major position of the logical shape.
+  const T& operator[](std::int64_t flat) const {
+    std::int64_t at = offset;
+    for (std::size_t i = shape.size(); i-- > 0;) {
+      at += flat % shape[i] * strides[i];
+      flat /= shape[i];
+    }
+    return storage[static_cast<std::size_t>(at)];
+  }
+
+  const T& at(const Sizes& index) const {
+    std::int64_t at = offset;
+    for (std::size_t i = 0; i < shape.size(); ++i) at += index[i] * strides[i];
+    return storage[static_cast<std::size_t>(at)];
+  }
+};
+
+template <class T>
+T random_value(Rng& rng) {
+  if constexpr (std::is_floating_point_v<T>) {
+    const double scale = std::ldexp(1.0, static_cast<int>(pick(rng, -12, 12)));
+    return static_cast<T>(std::normal_distribution<double>()(rng) * scale);
+  } else if constexpr (std::is_same_v<T, std::uint8_t>) {
+    return static_cast<T>(pick(rng, 0, 1));
+  } else {
+    return static_cast<T>(pick(rng, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+  }
+}
+
+template <class T>
+Tensor<T> contiguous(const Sizes& shape) {
+  Tensor<T> x{shape, Sizes(shape.size()), 0, {}};
+  std::int64_t stride = 1;
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    x.strides[i] = stride;
+    stride *= shape[i];
+  }
+  x.storage.resize(static_cast<std::size_t>(std::max<std::int64_t>(stride, 1)));
+  return x;
+}
+
+enum class Walk { kContiguous, kAny };  // kAny: permuted, with gaps, backwards, broadcast
+
+template <class T>
+Tensor<T> random_tensor(Rng& rng, const Sizes& shape, Walk walk = Walk::kAny) {
+  Tensor<T> x = contiguous<T>(shape);
+  if (walk == Walk::kAny && pick(rng, 0, 3) != 0) {
+    std::vector<std::size_t> order(shape.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    if (pick(rng, 0, 1) == 0) std::shuffle(order.begin(), order.end(), rng);
+    std::int64_t stride = pick(rng, 0, 4) == 0 ? 2 : 1;
+    for (std::size_t n = order.size(); n-- > 0;) {
+      const std::size_t axis = order[n];
+      const std::int64_t size = std::max<std::int64_t>(shape[axis], 1);
+      x.strides[axis] = stride;
+      if (pick(rng, 0, 9) == 0) {
+        x.strides[axis] = 0;
+        continue;
+      }
+      if (pick(rng, 0, 5) == 0) {  // backwards
+        x.strides[axis] = -stride;
+        x.offset += stride * (size - 1);
+      }
+      stride *= size + (pick(rng, 0, 4) == 0 ? pick(rng, 1, 3) : 0);
+    }
+    x.storage.resize(static_cast<std::size_t>(std::max<std::int64_t>(stride, 1)));
+  }
+  for (T& value : x.storage) value = random_value<T>(rng);
+  return x;
+}
+
+// Equal bits, or both NaN.
+template <class T>
+bool same_bits(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
+  }
+  return std::memcmp(&a, &b, sizeof(T)) == 0;
+}
+
+// Attributes in the row's order, flattened as the executor does.
+struct AttrBuffer {
+  std::vector<std::int64_t> values;
+  std::vector<std::int32_t> begin{0};
+
+  AttrBuffer() = default;
+  AttrBuffer(std::initializer_list<Sizes> attrs) {
+    for (const Sizes& attr : attrs) add(attr);
+  }
+  void add(const Sizes& attr) {
+    values.insert(values.end(), attr.begin(), attr.end());
+    begin.push_back(static_cast<std::int32_t>(values.size()));
+  }
+};
+
+inline void run_tiles(const Kernel& kernel, const KernelCall& call, Rng& rng) {
+  const std::int64_t tiles = kernel.num_tiles(&call);
+  CHECK(kernel.cost_ns(&call) >= 0);
+  const std::int64_t bytes = kernel.scratch_bytes == nullptr ? 0 : kernel.scratch_bytes(&call);
+  std::vector<std::pair<std::int64_t, std::int64_t>> ranges;
+  const std::int64_t longest = pick(rng, 0, 1) == 0 ? tiles : pick(rng, 1, 5);
+  for (std::int64_t begin = 0; begin < tiles;) {
+    const std::int64_t end = std::min(tiles, begin + pick(rng, 1, std::max<std::int64_t>(longest, 1)));
+    ranges.emplace_back(begin, end);
+    begin = end;
+  }
+  std::shuffle(ranges.begin(), ranges.end(), rng);
+  for (const auto& [begin, end] : ranges) {  // fresh scratch of the exact size: the sanitizers see every overrun
+    auto* const scratch = static_cast<char*>(::operator new(static_cast<std::size_t>(bytes), std::align_val_t{64}));
+    std::memset(scratch, 0x7f, static_cast<std::size_t>(bytes));
+    kernel.run(&call, begin, end, scratch);
+    ::operator delete(scratch, std::align_val_t{64});
+  }
+}
+
+// Runs the kernel at every level into a contiguous tensor filled with junk, or with `before` where it is updated.
+// check(level, result) is called after each.
+template <class T, class Check>
+ErrorWord run_everywhere(const char* op, DType dtype, std::vector<TensorArg> inputs, const Sizes& shape,
+                         AttrBuffer& attrs, Rng& rng, const Check& check) {
+  ErrorWord error{};
+  for (const KernelTable* table : available_levels()) {
+    const Kernel* kernel = find_kernel(*table, op, dtype);
+    REQUIRE_MESSAGE(kernel != nullptr, op, " ", table->level);
+    Tensor<T> out = contiguous<T>(shape);
+    std::memset(out.storage.data(), 0x5a, out.storage.size() * sizeof(T));
+    const TensorArg output = out.arg();
+    error = ErrorWord{};
+    const KernelCall call{
+        &output, inputs.data(), 1, static_cast<std::int32_t>(inputs.size()), attrs.values.data(), attrs.begin.data(),
+        nullptr, &error};
+    run_tiles(*kernel, call, rng);
+    check(std::string(table->level), out);
+  }
+  return error;
+}
+
+// As above, and compares with `expected`, in flat order.
+template <class T>
+void expect_everywhere(const char* op, DType dtype, std::vector<TensorArg> inputs, const Sizes& shape,
+                       const std::vector<T>& expected, AttrBuffer attrs, Rng& rng) {
+  const ErrorWord error =
+      run_everywhere<T>(op, dtype, inputs, shape, attrs, rng, [&](const std::string& level, const Tensor<T>& out) {
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+          if (same_bits(out.storage[i], expected[i])) continue;
+          FAIL_CHECK(op << " " << level << ": element " << i << " is " << +out.storage[i] << ", expected "
+                        << +expected[i]);
+          return;
+        }
+      });
+  CHECK(error.set == 0);
+}
+
+}  // namespace ingot::kernel_test
