@@ -87,7 +87,7 @@ struct KernelFamily {
 
 struct PointwiseFamily {
   const PointwiseKernel* functions;
-  const std::int32_t* num_functions;
+  std::int32_t num_functions;
 };
 
 // All kernels of one level, constant-initialised.
@@ -95,7 +95,7 @@ struct KernelTable {
   const char* level;  // "generic", "avx2", "avx512", "neon"
   const KernelFamily* families;
   std::int32_t num_families;
-  const PointwiseFamily* pointwise;
+  const PointwiseFamily* const* pointwise;
   std::int32_t num_pointwise;
 };
 

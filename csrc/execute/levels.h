@@ -15,7 +15,8 @@ std::span<const KernelTable* const> available_levels();
 // ones.
 const KernelTable& choose_level(std::string_view name = "");
 
-const Kernel* find_kernel(const KernelTable& table, std::string_view op, DType dtype);  // null if there is none
+// Null if there is none. A kernel for the dtype is preferred to one for any dtype.
+const Kernel* find_kernel(const KernelTable& table, std::string_view op, DType dtype);
 const PointwiseKernel* find_pointwise(const KernelTable& table, std::string_view op, DType dtype, DType result_dtype);
 
 }  // namespace ingot

@@ -23,12 +23,9 @@ extern const std::int32_t num_movement_kernels;
 extern const Kernel indexing_kernels[];
 extern const std::int32_t num_indexing_kernels;
 
-extern const PointwiseKernel basic_functions[];  // +, -, comparisons, ...
-extern const std::int32_t num_basic_functions;
-extern const PointwiseKernel cast_functions[];
-extern const std::int32_t num_cast_functions;
-extern const PointwiseKernel math_functions[];  // exp, log, ...
-extern const std::int32_t num_math_functions;
+extern const PointwiseFamily basic_functions;  // +, -, comparisons, ...
+extern const PointwiseFamily cast_functions;
+extern const PointwiseFamily math_functions;  // exp, log, ...
 
 extern const KernelTable kernel_table;
 

@@ -16,11 +16,7 @@ constinit const KernelFamily kFamilies[] = {
     {indexing_kernels, &num_indexing_kernels},
 };
 
-constinit const PointwiseFamily kPointwise[] = {
-    {basic_functions, &num_basic_functions},
-    {cast_functions, &num_cast_functions},
-    {math_functions, &num_math_functions},
-};
+constinit const PointwiseFamily* const kPointwise[] = {&basic_functions, &cast_functions, &math_functions};
 
 }  // namespace
 
