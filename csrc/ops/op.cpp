@@ -177,23 +177,39 @@ bool is_unbounded(const Size& size, std::span<const Dim> dims) {
   return false;
 }
 
+// A result no larger than an operand fulfils whatever the operand does.
+bool is_covered(const TensorType& type, Operands operands) {
+  return std::any_of(operands.begin(), operands.end(), [&](const TensorType* operand) {
+    return size_bytes(operand->dtype) >= size_bytes(type.dtype) && operand->shape == type.shape;
+  });
+}
+
 }  // namespace
 
 void check_type(const ShapeContext& context, const TensorType& type) {
   if (type.shape.size() > kMaxRank) {
     context.fail_shape(concat("rank is too high: got ", to_string(type), ", expected at most ", kMaxRank, " axes"));
   }
+  bool symbolic = false;
   std::optional<std::int64_t> bytes = static_cast<std::int64_t>(size_bytes(type.dtype));
   for (const Size& size : type.shape) {
     require_at_least(context, size, 0, [&] { return concat("a size is negative: got ", to_string(type)); });
+    symbolic |= !size.is_constant();
     const std::int64_t hi = size.interval(context.dims).hi;
     if (hi == kUnbounded && is_unbounded(size, context.dims)) continue;
     // An empty axis counts as 1, so that strides cannot overflow either.
     if (bytes) bytes = checked_mul(*bytes, std::max<std::int64_t>(hi, 1));
   }
   if (!bytes) {
-    context.fail_shape(concat("the result is too large: got ", to_string(type),
+    context.fail_shape(concat("the type is too large: got ", to_string(type),
                               ", expected less than 2^63 bytes at the upper bounds of its dims"));
+  }
+  if (!symbolic) return;
+  try {
+    num_bytes(type);
+  } catch (const Error& error) {
+    context.fail_shape(
+        concat("the number of bytes cannot be written down: got ", to_string(type), " (", error.message(), ")"));
   }
 }
 
@@ -206,7 +222,7 @@ std::vector<TensorType> infer(const OpRow& op, std::span<const TensorType* const
   Shape shape = apply_shape_rule(op, context, operands, attrs);
   if (!dtype) return results;
   results.push_back({*dtype, std::move(shape)});
-  check_type(context, results.front());
+  if (!is_covered(results.front(), operands)) check_type(context, results.front());
   return results;
 }
 

@@ -109,7 +109,8 @@ std::vector<TensorType> infer(const OpRow& op, std::span<const TensorType* const
                               std::span<const Dim> dims, GuardSink* guards);
 
 // What every type in a graph must fulfil: at most kMaxRank axes, no negative size (proved, or left to a guard), fewer
-// than 2^63 bytes at the upper bounds of its bounded sizes, an empty axis counted as 1. Throws ShapeError.
+// than 2^63 bytes at the upper bounds of its bounded sizes, an empty axis counted as 1, num_bytes within the
+// budget of sizes. Throws ShapeError.
 void check_type(const ShapeContext& context, const TensorType& type);
 
 // Position of an attribute in the row; InternalError if there is none.
