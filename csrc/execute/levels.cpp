@@ -93,7 +93,8 @@ const KernelTable& choose_level(std::string_view name) {
     if (name == table->level) return *table;
     names += concat(names.empty() ? "" : ", ", table->level);
   }
-  fail(ErrorCode::kArgument, concat("level: not one that this processor runs: got ", name, ", expected one of ", names));
+  fail(ErrorCode::kArgument,
+       concat("level: not one that this processor runs: got ", name, ", expected one of ", names));
 }
 
 const Kernel* find_kernel(const KernelTable& table, std::string_view op, DType dtype) {

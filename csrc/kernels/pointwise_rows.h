@@ -1,0 +1,102 @@
+// From ops/pointwise.def: a type per row, whose value() is the row's expression, and the tile functions made of it.
+#pragma once
+
+#include "execute/kernel.h"
+#include "kernels/element.h"
+#include "kernels/families.h"
+#include "kernels/scalar.h"
+
+namespace ingot::INGOT_LEVEL {
+
+// The row's operands as parameters; the condition of a row of three is bool.
+#define INGOT_CHOOSE(a, b, c, choice, ...) choice
+#define INGOT_PARAMETERS_1(a) const T a
+#define INGOT_PARAMETERS_2(a, b) const T a, const T b
+#define INGOT_PARAMETERS_3(c, a, b) const bool c, const T a, const T b
+#define INGOT_PARAMETERS(...) \
+  INGOT_CHOOSE(__VA_ARGS__, INGOT_PARAMETERS_3, INGOT_PARAMETERS_2, INGOT_PARAMETERS_1, )(__VA_ARGS__)
+#define INGOT_ARITY(...) INGOT_CHOOSE(__VA_ARGS__, 3, 2, 1, )
+
+enum Class : unsigned { kBoolClass = 1, kIntClass = 2, kFloatClass = 4, kRealClasses = 6, kAnyClass = 7 };
+enum Rule { kSame, kCompare, kSelect, kConvert };
+
+template <class T>
+inline constexpr Class kClassOf = kIsBool<T>    ? kBoolClass
+                                  : kIsFloat<T> ? kFloatClass
+                                                : kIntClass;
+template <class T>
+inline constexpr std::int32_t kDTypeOf = kIsBool<T>       ? kBoolType
+                                         : kIsFloat<T>    ? (sizeof(T) == 4 ? kF32Type : kF64Type)
+                                         : sizeof(T) == 4 ? kI32Type
+                                                          : kI64Type;
+
+#define POINTWISE(name, operands, rule, classes, traits, expression) \
+  struct Row_##name {                                                \
+    static constexpr const char* kName = #name;                      \
+    static constexpr int kArity = INGOT_ARITY operands;              \
+    static constexpr Rule kRule = rule;                              \
+    static constexpr unsigned kClasses = (classes);                  \
+    template <class Out, class T>                                    \
+    INGOT_INLINE static Out value(INGOT_PARAMETERS operands) {       \
+      return static_cast<Out>(expression);                           \
+    }                                                                \
+  };
+#include "ops/pointwise.def"
+#undef POINTWISE
+
+// Rows whose functions of floats are computed in lanes (pointwise_math.cpp), because no compiler vectorises them.
+template <class Row>
+inline constexpr bool kInLanes = false;
+#define INGOT_IN_LANES(name) \
+  template <>                \
+  inline constexpr bool kInLanes<Row_##name> = true;
+INGOT_IN_LANES(cos)
+INGOT_IN_LANES(erf)
+INGOT_IN_LANES(exp)
+INGOT_IN_LANES(log)
+INGOT_IN_LANES(pow)
+INGOT_IN_LANES(sin)
+INGOT_IN_LANES(tanh)
+#undef INGOT_IN_LANES
+
+#if defined(__clang__)
+#define INGOT_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INGOT_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
+// Element by element. The result may be an operand, which the pragma allows: element i is read before it is written.
+template <class Row, class Out, class T>
+void run_tile(const void* const* operands, void* result, std::int64_t n) {
+  Out* const r = static_cast<Out*>(result);
+  if constexpr (Row::kArity == 1) {
+    const T* const a = static_cast<const T*>(operands[0]);
+    INGOT_INDEPENDENT
+    for (std::int64_t i = 0; i < n; ++i) r[i] = Row::template value<Out, T>(a[i]);
+  } else if constexpr (Row::kArity == 2) {
+    const T* const a = static_cast<const T*>(operands[0]);
+    const T* const b = static_cast<const T*>(operands[1]);
+    INGOT_INDEPENDENT
+    for (std::int64_t i = 0; i < n; ++i) r[i] = Row::template value<Out, T>(a[i], b[i]);
+  } else {
+    const bool* const c = static_cast<const bool*>(operands[0]);
+    const T* const a = static_cast<const T*>(operands[1]);
+    const T* const b = static_cast<const T*>(operands[2]);
+    INGOT_INDEPENDENT
+    for (std::int64_t i = 0; i < n; ++i) r[i] = Row::template value<Out, T>(c[i], a[i], b[i]);
+  }
+}
+
+// A family under construction, at compile time.
+struct PointwiseList {
+  PointwiseKernel entries[256] = {};
+  std::int32_t size = 0;
+
+  constexpr void add(const char* op, std::int32_t dtype, std::int32_t result_dtype, TileFunction function) {
+    entries[size++] = {op, dtype, result_dtype, function};
+  }
+
+  constexpr PointwiseFamily family() const { return {entries, size}; }
+};
+
+}  // namespace ingot::INGOT_LEVEL
