@@ -2,14 +2,37 @@
 // Thread rule: one builder, one thread.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "graph/graph.h"
 
 namespace ingot {
+
+// Where a builder's rules put undecided conditions: into module.guards, each once, when the call that asked succeeds.
+class GuardRecorder final : public GuardSink {
+ public:
+  explicit GuardRecorder(Module& module) : module_(module) {}
+  void add(const Guard& guard) override;
+  void commit();   // appends what was added since the last commit
+  void discard();  // forgets it
+  void truncate(std::size_t num_guards);
+
+ private:
+  struct Less {
+    bool operator()(const Guard& a, const Guard& b) const;
+  };
+  Module& module_;
+  std::set<Guard, Less> known_;  // of module.guards, the first num_known_
+  std::size_t num_known_ = 0;
+  std::vector<Guard> pending_;
+};
 
 class GraphBuilder {
  public:
@@ -33,21 +56,45 @@ class GraphBuilder {
   std::vector<ValueId> add_node(const OpRow& op, std::vector<ValueId> operands, Attrs attrs, Origin origin);
 
   // Region ops: begin_node, then for each region begin_region / nodes / end_region, then end_node, which checks the
-  // region rules (regions.h) and returns the results.
+  // region rules (regions.h) and returns the results. If end_node throws, the node is gone as if never begun.
   void begin_node(const OpRow& op, std::vector<ValueId> operands, Attrs attrs, Origin origin);
   std::vector<ValueId> begin_region(std::span<const TensorType> arg_types);
   void end_region(std::vector<ValueId> returns);
   std::vector<ValueId> end_node();
+  // Takes back the innermost begun node with all that was added since: after an error inside a region.
+  void abandon_node();
+  std::size_t num_open_nodes() const { return open_.size(); }
 
   void add_update(std::uint32_t state_index, ValueId value);  // top level only
   void set_outputs(std::vector<ValueId> outputs, std::vector<std::string> names);
 
  private:
-  struct OpenNode;
+  struct OpenNode {
+    NodeId id;
+    bool in_region = false;
+    std::uint32_t scope = 0;                                       // of the open region
+    std::size_t num_values, num_nodes, num_constants, num_guards;  // when it was begun
+  };
+
+  void index_values();
+  void index_region(const Region& region, std::uint32_t scope);
+  ValueId add_value(Value value, std::uint32_t scope);
+  std::vector<ValueId> add_results(NodeId node, std::vector<TensorType> types);
+  Region& current_region(std::string_view what);
+  std::uint32_t current_scope() const { return open_.empty() ? 0 : open_.back().scope; }
+  void require_visible(ValueId id, std::string_view user) const;
+  void require_top_level(std::string_view what) const;
+  void require_declared(const Size& size, std::string_view user) const;
+  void check_call(const OpRow& op, const std::vector<ValueId>& operands, const Attrs& attrs) const;
+
   Module& module_;
   std::size_t graph_index_;
+  GuardRecorder guards_;
   std::vector<OpenNode> open_;
-  // (implementation members as needed)
+  std::vector<ValueId> param_values_, state_values_;    // by index in the module; invalid: not used yet
+  std::unordered_map<std::string, ValueId> constants_;  // by type and bytes
+  std::vector<std::uint32_t> scopes_;                   // per value: the region it is defined in, 0: top level
+  std::vector<bool> scope_is_open_;
 };
 
 struct NamedAttr {

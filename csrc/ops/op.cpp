@@ -59,6 +59,17 @@ std::string describe_classes(DTypeClasses classes) {
   return text;
 }
 
+void check_operand(const OpRow& op, const TensorType& operand) {
+  if (operand.shape.size() > kMaxRank) {
+    fail(ErrorCode::kShape,
+         concat(op.name, ": rank is too high: got ", to_string(operand), ", expected at most ", kMaxRank, " axes"));
+  }
+  for (const Size& size : operand.shape) {
+    if (!size.is_constant() || size.constant() >= 0) continue;
+    fail(ErrorCode::kShape, concat(op.name, ": a size is negative: got ", to_string(operand)));
+  }
+}
+
 void check_counts(const OpRow& op, Operands operands, const Attrs& attrs) {
   if (op.variadic ? operands.empty() : operands.size() != op.operand_names.size()) {
     std::string names;
@@ -77,12 +88,7 @@ void check_counts(const OpRow& op, Operands operands, const Attrs& attrs) {
       fail(ErrorCode::kArgument, concat(op.name, ": attribute ", op.attrs[i].name, " has the wrong kind"));
     }
   }
-  for (const TensorType* operand : operands) {
-    if (operand->shape.size() > kMaxRank) {
-      fail(ErrorCode::kShape,
-           concat(op.name, ": rank is too high: got ", to_string(*operand), ", expected at most ", kMaxRank, " axes"));
-    }
-  }
+  for (const TensorType* operand : operands) check_operand(op, *operand);
 }
 
 // Some operands have one dtype, which lies in the op's classes.
