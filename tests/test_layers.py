@@ -22,7 +22,7 @@ KERNEL_MAY_INCLUDE = re.compile(
 PYTHON_ROWS = [
     {"errors"},
     {"_core"},
-    {"dtypes"},
+    {"dtypes", "origin", "bounds", "reference_order"},
     {"tensor"},
     {"bind"},
     {"op"},
@@ -77,7 +77,7 @@ def python_row(module: str) -> int:
 
 
 def imported_modules(path: Path) -> list[tuple[int, str]]:
-    """(line, top-level module of the package) of every import at module level of one file."""
+    """(line, top-level module of the package) of every import of one file, lazy ones included."""
     package = ("ingot", *path.relative_to(PYTHON).parts[:-1])
     found = []
     for node in ast.walk(ast.parse(path.read_text())):

@@ -42,3 +42,10 @@ def test_ci_runs_the_two_commands_of_the_readme() -> None:
     for marker in ("run", "test"):
         assert f"<!-- ci: {marker} -->\n```sh\n" in readme
         assert f"readme_command {marker}" in script
+
+
+def test_the_page_of_errors_is_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "tests/tools/make_errors_page.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
