@@ -25,12 +25,12 @@ INGOT_INLINE ExpParts<V> exp_parts(V x, V tail) {
   const V shifted = fma(x, splat<V>(0x1.71547652b82fep+0), splat<V>(kRoundMagic));  // x / ln2
   const V k = shifted - kRoundMagic;
   const V high = fma(k, splat<V>(-kLn2[0]), x);  // exact
-  const V low = k * kLn2[1];
+  const V low = fma(k, splat<V>(kLn2[1]), -tail);
   const V r = high - low;
   if constexpr (kShort) {
     return {r, r * r * polynomial(r, kExpTaylorShort), rounded_bits(shifted)};
   } else {
-    const V correction = ((high - r) - low) + tail;
+    const V correction = (high - r) - low;  // what r lost
     return {r, fma(r * r, polynomial(r, kExpTaylor), correction), rounded_bits(shifted)};
   }
 }
@@ -64,8 +64,19 @@ INGOT_INLINE V tanh_of(V x) {
   const ExpParts<V> p = exp_parts<kShort>(y, splat<V>(0));
   const V scale = power_of_two<V>(p.k);
   const V leading = fma(scale, p.r, scale - 1.0);
-  const V t = fma(scale, p.rest, leading);
-  return flip_sign<V>(t / (t + 2.0), sign_bit(x));
+  V result;
+  if constexpr (kShort) {
+    const V t = fma(scale, p.rest, leading);
+    result = t / (t + 2.0);
+  } else {  // t and t + 2 as sums of two, and one step of refining the quotient
+    const Double2<V> t = fast_two_sum(leading, scale * p.rest);
+    const Double2<V> d = two_sum(t.high, splat<V>(2.0));
+    const V inverse = 1.0 / d.high;
+    const V quotient = t.high * inverse;
+    const V remainder = fma(-quotient, d.high, t.high) + (t.low - quotient * (d.low + t.low));
+    result = fma(remainder, inverse, quotient);
+  }
+  return flip_sign<V>(result, sign_bit(x));
 }
 
 }  // namespace ingot::INGOT_LEVEL
