@@ -1,0 +1,117 @@
+// Writes the values of symbolic sizes into argument blocks, then asks the kernels for tiles and cost.
+#include "execute/bind.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/checked.h"
+#include "base/error.h"
+
+namespace ingot {
+
+namespace {
+
+constexpr std::int64_t kGuessedTurns = 4;  // of a `while`, for the estimate of a run's work
+constexpr std::int64_t kCostLimitNs = std::int64_t{1} << 50;
+
+constexpr std::size_t kMaxLoopNesting = 128;  // deeper loops count once
+
+std::int64_t limited_product(std::int64_t a, std::int64_t b) {
+  return std::min(checked_mul(a, b).value_or(kCostLimitNs), kCostLimitNs);
+}
+
+void write_size(const SizeUse& use, std::int64_t value, PlanNumbers& numbers) {
+  switch (use.target) {
+    case SizeUse::Target::kShape:
+      numbers.args[use.index].shape[use.axis] = value;
+      return;
+    case SizeUse::Target::kStride:
+      numbers.args[use.index].strides[use.axis] = value;
+      return;
+    case SizeUse::Target::kOffset:
+      numbers.arg_offsets[use.index] = value * use.scale;
+      return;
+    case SizeUse::Target::kAttr:
+      numbers.attrs[use.index] = value;
+      return;
+    case SizeUse::Target::kLoopLength:
+      numbers.loop_lengths[use.index] = value;
+      return;
+    case SizeUse::Target::kWindowStride:
+      numbers.window_strides[use.index] = value;
+      return;
+  }
+}
+
+// Work of all steps that threads may share, each as often as the loops around it turn. Linear: the back edges nest and
+// are sorted by target, so that the loops around a step form a stack.
+std::int64_t estimate_parallel_ns(const CompiledPlan& compiled, const ArgumentBlocks& blocks) {
+  struct Enclosing {
+    std::uint32_t last_step;
+    std::int64_t turns;  // of this loop and those around it
+  };
+  std::array<Enclosing, kMaxLoopNesting + 1> stack = {{{UINT32_MAX, 1}}};
+  std::size_t depth = 0, next = 0;
+  std::int64_t total = 0;
+  for (std::uint32_t i = 0; i < compiled.steps.size(); ++i) {
+    while (stack[depth].last_step < i) --depth;
+    for (; next < compiled.back_edges.size() && compiled.back_edges[next].first == i; ++next) {
+      const std::uint32_t last = compiled.back_edges[next].second;
+      const StepCode& jump = compiled.steps[last];
+      const std::int64_t turns =
+          jump.kind == StepKind::kLoopNext ? blocks.numbers.loop_lengths[jump.loop] : kGuessedTurns;
+      if (depth < kMaxLoopNesting) stack[depth + 1] = {last, limited_product(stack[depth].turns, turns)}, ++depth;
+    }
+    if (blocks.steps[i].parallel)
+      total = std::min(total + limited_product(blocks.steps[i].cost_ns, stack[depth].turns), kCostLimitNs);
+  }
+  return total;
+}
+
+}  // namespace
+
+void make_blocks(const CompiledPlan& compiled, ArgumentBlocks& blocks) {
+  blocks.numbers = compiled.numbers;
+  blocks.size_values.assign(compiled.sizes.size(), 0);
+  blocks.steps.assign(compiled.steps.size(), {});
+  blocks.calls.assign(compiled.steps.size(), {});
+  for (std::size_t i = 0; i < compiled.steps.size(); ++i) {
+    const StepCode& step = compiled.steps[i];
+    const TensorArg* args = blocks.numbers.args.data() + step.first_arg;
+    blocks.calls[i] = {.outputs = args,
+                       .inputs = args + step.num_outputs,
+                       .num_outputs = static_cast<std::int32_t>(step.num_outputs),
+                       .num_inputs = static_cast<std::int32_t>(step.num_inputs),
+                       .attrs = blocks.numbers.attrs.data() + compiled.first_attr[i],
+                       .attr_begin = compiled.attr_begin.data() + step.first_attr_begin,
+                       .group = step.group == nullptr ? nullptr : &step.group->group,
+                       .error = &blocks.error};
+  }
+}
+
+void bind_dims(const CompiledPlan& compiled, const ParallelPolicy& policy, const DimValues& values,
+               ArgumentBlocks& blocks) {
+  for (std::size_t i = 0; i < compiled.sizes.size(); ++i) blocks.size_values[i] = compiled.sizes[i].evaluate(values);
+  for (const SizeUse& use : compiled.uses) write_size(use, blocks.size_values[use.size], blocks.numbers);
+  for (std::size_t i = 0; i < compiled.steps.size(); ++i) {
+    const Kernel* kernel = compiled.steps[i].kernel;
+    if (kernel == nullptr) continue;
+    StepNumbers& step = blocks.steps[i];
+    step.num_tiles = kernel->num_tiles(&blocks.calls[i]);
+    step.cost_ns = kernel->cost_ns(&blocks.calls[i]);
+    step.parallel = policy.num_threads > 1 && step.num_tiles > 1 && step.cost_ns >= policy.min_step_ns;
+  }
+  blocks.parallel_ns = policy.num_threads > 1 ? estimate_parallel_ns(compiled, blocks) : 0;
+}
+
+std::int64_t scratch_bytes(const CompiledPlan& compiled, const ArgumentBlocks& blocks) {
+  std::int64_t largest = 0;
+  for (std::size_t i = 0; i < compiled.steps.size(); ++i) {
+    const Kernel* kernel = compiled.steps[i].kernel;
+    if (kernel == nullptr || kernel->scratch_bytes == nullptr) continue;
+    largest = std::max(largest, kernel->scratch_bytes(&blocks.calls[i]));
+  }
+  return (largest + 63) / 64 * 64;
+}
+
+}  // namespace ingot

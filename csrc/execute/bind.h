@@ -1,0 +1,115 @@
+// A plan in numbers. CompiledPlan is made once per plan: kernels found, every symbolic size listed once. ArgumentBlocks
+// is made once per run context: the structs that kernels read. bind_dims evaluates each listed size once and writes it
+// where it is needed: linear, no allocation.
+// Thread rule: a CompiledPlan is immutable and shared; ArgumentBlocks belong to one run at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/size.h"
+#include "execute/kernel.h"
+#include "graph/graph.h"
+#include "plan/plan.h"
+
+namespace ingot {
+
+// A pointwise group with the functions of one level.
+struct GroupCode {
+  std::vector<PointwiseInstruction> instructions;
+  std::vector<std::int32_t> output_registers;
+  PointwiseGroup group;  // points into the two above
+};
+
+// What the step loop reads of one step.
+struct StepCode {
+  StepKind kind = StepKind::kKernel;
+  bool may_fail = false;
+  bool writes_state = false;         // a failure after this step leaves a state half written
+  const Kernel* kernel = nullptr;    // of kKernel
+  const GroupCode* group = nullptr;  // of pointwise groups
+  std::uint32_t first_arg = 0;       // into ArgumentBlocks::args: the outputs, then the inputs
+  std::uint32_t num_outputs = 0, num_inputs = 0;
+  std::uint32_t first_attr_begin = 0;  // into CompiledPlan::attr_begin
+  std::uint32_t target = 0, slot_a = 0, slot_b = 0, loop = 0;
+};
+
+// Where the value of a symbolic size goes.
+struct SizeUse {
+  enum class Target : std::uint8_t { kShape, kStride, kOffset, kAttr, kLoopLength, kWindowStride };
+  Target target = Target::kShape;
+  std::uint8_t axis = 0;    // of kShape, kStride
+  std::uint32_t index = 0;  // of the argument, attribute number, loop or window
+  std::uint32_t size = 0;   // into CompiledPlan::sizes
+  std::int64_t scale = 1;   // offsets are bytes there, elements in the plan
+};
+
+// Numbers as they are when every symbolic size is 0; ArgumentBlocks start as a copy.
+struct PlanNumbers {
+  std::vector<TensorArg> args;
+  std::vector<std::int64_t> arg_offsets;  // bytes from the slot's address
+  std::vector<std::int64_t> attrs;
+  std::vector<std::int64_t> loop_lengths, window_strides;
+};
+
+struct CompiledPlan {
+  Plan plan;
+  const Graph* graph = nullptr;  // borrowed: origins for messages
+  std::vector<StepCode> steps;
+  std::vector<std::unique_ptr<GroupCode>> groups;
+  std::vector<Size> sizes;  // symbolic, each once
+  std::vector<SizeUse> uses;
+  PlanNumbers numbers;
+  std::vector<std::uint32_t> arg_slots;
+  std::vector<std::int32_t> attr_begin;                             // of each step, relative to its first attribute
+  std::vector<std::uint32_t> first_attr;                            // per step, into PlanNumbers::attrs
+  std::vector<std::vector<std::uint32_t>> window_slots;             // per loop: the slots that move with it
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> back_edges;  // jumps back: (target, step), outer first
+  std::uint32_t commit_step = 0;  // from here on no step can fail and states are being written: nothing may stop a run
+};
+
+// Takes over `plan`, which check_plan has accepted. `graph` is borrowed and must outlive the result.
+// Throws DTypeError naming op, dtype and source line where the level has no kernel.
+std::unique_ptr<const CompiledPlan> compile_plan(const Graph& graph, Plan plan, const KernelTable& level);
+
+// When threads are used. A test may set all to 0: then every step with two tiles is shared.
+struct ParallelPolicy {
+  int num_threads = 1;
+  std::int64_t min_step_ns = 4'000;    // a cheaper step stays on the caller
+  std::int64_t min_run_ns = 50'000;    // with less work to share in all, no worker is woken: that costs 12 to 31 us
+  std::int64_t wake_step_ns = 50'000;  // a step worth waking a worker that fell asleep during the run
+};
+
+struct StepNumbers {
+  std::int64_t num_tiles = 0;
+  std::int64_t cost_ns = 0;
+  bool parallel = false;
+};
+
+struct ArgumentBlocks {
+  PlanNumbers numbers;
+  std::vector<KernelCall> calls;  // per step
+  std::vector<StepNumbers> steps;
+  std::vector<std::int64_t> size_values;
+  std::int64_t parallel_ns = 0;  // estimated work of a run that threads may share
+  ErrorWord error = {};
+
+  ArgumentBlocks() = default;
+  ArgumentBlocks(const ArgumentBlocks&) = delete;  // calls point into numbers
+  ArgumentBlocks& operator=(const ArgumentBlocks&) = delete;
+};
+
+void make_blocks(const CompiledPlan& compiled, ArgumentBlocks& blocks);
+
+// Requires a value for every dim of the plan. Throws ShapeError when a size overflows.
+void bind_dims(const CompiledPlan& compiled, const ParallelPolicy& policy, const DimValues& values,
+               ArgumentBlocks& blocks);
+
+// The largest scratch of any step for one thread, at the bound dims; a multiple of 64.
+std::int64_t scratch_bytes(const CompiledPlan& compiled, const ArgumentBlocks& blocks);
+
+// "  (model.py:12)", or nothing where the origin is not known.
+std::string origin_suffix(const CompiledPlan& compiled, std::size_t step);
+
+}  // namespace ingot

@@ -1,0 +1,245 @@
+// Plan -> CompiledPlan: finds kernels, flattens operands and attributes, lists symbolic sizes.
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "base/error.h"
+#include "execute/bind.h"
+#include "execute/levels.h"
+#include "ops/op.h"
+
+namespace ingot {
+
+static_assert(kKernelMaxRank == kMaxRank);
+
+namespace {
+
+struct SizeLess {
+  bool operator()(const Size& a, const Size& b) const { return compare(a, b) < 0; }
+};
+
+class PlanCompiler {
+ public:
+  PlanCompiler(const Graph& graph, Plan plan, const KernelTable& level)
+      : result_(std::make_unique<CompiledPlan>()), level_(level) {
+    result_->graph = &graph;
+    result_->plan = std::move(plan);
+  }
+
+  std::unique_ptr<const CompiledPlan> run() {
+    const Plan& plan = result_->plan;
+    find_state_slots();
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) add_step(i);
+    add_loops();
+    std::sort(result_->back_edges.begin(), result_->back_edges.end(), [](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first < b.first : a.second > b.second;
+    });
+    result_->commit_step = find_commit_step();
+    return std::move(result_);
+  }
+
+ private:
+  // Returns what the number is now; a symbolic size is listed and stands as 0 until dims are bound.
+  std::int64_t number(const Size& size, SizeUse use) {
+    if (size.is_constant()) return size.constant() * use.scale;
+    const auto next = static_cast<std::uint32_t>(result_->sizes.size());
+    const auto [entry, is_new] = known_sizes_.try_emplace(size, next);
+    if (is_new) result_->sizes.push_back(size);
+    use.size = entry->second;
+    result_->uses.push_back(use);
+    return 0;
+  }
+
+  void add_operand(const Operand& operand) {
+    CompiledPlan& out = *result_;
+    const auto index = static_cast<std::uint32_t>(out.numbers.args.size());
+    const Shape& shape = operand.type.shape;
+    INGOT_CHECK(shape.size() <= kMaxRank && operand.strides.size() == shape.size());
+    TensorArg arg = {};
+    arg.rank = static_cast<std::int32_t>(shape.size());
+    arg.dtype = static_cast<std::int32_t>(operand.type.dtype);
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+      const auto at = static_cast<std::uint8_t>(axis);
+      arg.shape[axis] = number(shape[axis], {.target = SizeUse::Target::kShape, .axis = at, .index = index});
+      arg.strides[axis] =
+          number(operand.strides[axis], {.target = SizeUse::Target::kStride, .axis = at, .index = index});
+    }
+    const auto element_bytes = static_cast<std::int64_t>(size_bytes(operand.type.dtype));
+    out.numbers.arg_offsets.push_back(
+        number(operand.offset, {.target = SizeUse::Target::kOffset, .index = index, .scale = element_bytes}));
+    out.numbers.args.push_back(arg);
+    out.arg_slots.push_back(operand.slot.index);
+  }
+
+  void push_attr(std::int64_t value) { result_->numbers.attrs.push_back(value); }
+  void push_attr(const Size& size) {
+    const auto index = static_cast<std::uint32_t>(result_->numbers.attrs.size());
+    push_attr(number(size, {.target = SizeUse::Target::kAttr, .index = index}));
+  }
+  void push_attr(bool value) { push_attr(std::int64_t{value}); }
+  void push_attr(double value) { push_attr(std::bit_cast<std::int64_t>(value)); }
+  void push_attr(DType value) { push_attr(static_cast<std::int64_t>(value)); }
+  void push_attr(const std::string&) {}
+  void push_attr(const std::vector<std::int64_t>& values) {
+    for (std::int64_t value : values) push_attr(value);
+  }
+  void push_attr(const Shape& sizes) {
+    for (const Size& size : sizes) push_attr(size);
+  }
+
+  void add_attrs(const Attrs& attrs) {
+    CompiledPlan& out = *result_;
+    const std::size_t first = out.numbers.attrs.size();
+    out.first_attr.push_back(static_cast<std::uint32_t>(first));
+    out.attr_begin.push_back(0);
+    for (const AttrValue& attr : attrs) {
+      std::visit([this](const auto& value) { push_attr(value); }, attr);
+      out.attr_begin.push_back(static_cast<std::int32_t>(out.numbers.attrs.size() - first));
+    }
+  }
+
+  [[noreturn]] void fail_kernel(std::size_t step, std::string_view op, DType dtype, DType result) const {
+    const bool same = dtype == result;
+    fail(ErrorCode::kDType,
+         concat(op, ": no kernel: got ", name(dtype), same ? "" : " to ", same ? "" : name(result),
+                ", expected a dtype that level ", level_.level, " can compute", origin_suffix(*result_, step)));
+  }
+
+  const Kernel* find_step_kernel(std::size_t index, const Step& step) {
+    DType dtype = DType::kF32;
+    if (!step.inputs.empty()) {
+      dtype = step.inputs[0].type.dtype;
+    } else if (!step.outputs.empty()) {
+      dtype = step.outputs[0].type.dtype;
+    }
+    const Kernel*& kernel = known_kernels_[{step.kernel, dtype}];
+    if (kernel == nullptr) kernel = find_kernel(level_, step.kernel, dtype);
+    if (kernel == nullptr) fail_kernel(index, step.kernel, dtype, dtype);
+    return kernel;
+  }
+
+  const GroupCode* add_group(std::size_t index, const Step& step) {
+    auto code = std::make_unique<GroupCode>();
+    for (const GroupInstruction& from : step.group) {
+      const PointwiseKernel*& kernel = known_functions_[{from.op, from.dtype, from.result_dtype}];
+      if (kernel == nullptr) kernel = find_pointwise(level_, from.op->name, from.dtype, from.result_dtype);
+      if (kernel == nullptr) fail_kernel(index, from.op->name, from.dtype, from.result_dtype);
+      PointwiseInstruction to = {.function = kernel->function,
+                                 .num_operands = static_cast<std::int32_t>(from.operands.size()),
+                                 .operands = {},
+                                 .result_size_bytes = static_cast<std::int32_t>(size_bytes(from.result_dtype))};
+      INGOT_CHECK(from.operands.size() <= std::size(to.operands));
+      for (std::size_t i = 0; i < from.operands.size(); ++i)
+        to.operands[i] = static_cast<std::int32_t>(from.operands[i]);
+      code->instructions.push_back(to);
+    }
+    for (std::uint32_t output : step.group_outputs) code->output_registers.push_back(static_cast<std::int32_t>(output));
+    code->group = {.instructions = code->instructions.data(),
+                   .num_instructions = static_cast<std::int32_t>(code->instructions.size()),
+                   .output_registers = code->output_registers.data()};
+    result_->groups.push_back(std::move(code));
+    return result_->groups.back().get();
+  }
+
+  void add_step(std::size_t index) {
+    CompiledPlan& out = *result_;
+    const Step& step = out.plan.steps[index];
+    StepCode code = {.kind = step.kind};
+    code.first_arg = static_cast<std::uint32_t>(out.numbers.args.size());
+    code.num_outputs = static_cast<std::uint32_t>(step.outputs.size());
+    code.num_inputs = static_cast<std::uint32_t>(step.inputs.size());
+    code.first_attr_begin = static_cast<std::uint32_t>(out.attr_begin.size());
+    code.target = step.target;
+    code.slot_a = step.slot_a.index;
+    code.slot_b = step.slot_b.index;
+    code.loop = step.loop;
+    for (const Operand& operand : step.outputs) {
+      add_operand(operand);
+      code.writes_state = code.writes_state || is_state_slot_[operand.slot.index];
+    }
+    for (const Operand& operand : step.inputs) add_operand(operand);
+    add_attrs(step.kind == StepKind::kKernel ? step.attrs : Attrs{});
+    if (step.kind == StepKind::kKernel) {
+      code.kernel = find_step_kernel(index, step);
+      if (!step.group.empty()) code.group = add_group(index, step);
+      code.may_fail = step.op != nullptr && step.op->has(kMayFail);
+    }
+    code.may_fail = code.may_fail || step.kind == StepKind::kAbort;
+    if (step.kind == StepKind::kJump || step.kind == StepKind::kJumpIfFalse || step.kind == StepKind::kLoopNext) {
+      if (step.target <= index) out.back_edges.emplace_back(step.target, static_cast<std::uint32_t>(index));
+    }
+    out.steps.push_back(code);
+  }
+
+  void add_loops() {
+    CompiledPlan& out = *result_;
+    for (std::size_t i = 0; i < out.plan.loops.size(); ++i) {
+      const SizeUse use = {.target = SizeUse::Target::kLoopLength, .index = static_cast<std::uint32_t>(i)};
+      out.numbers.loop_lengths.push_back(number(out.plan.loops[i].length, use));
+    }
+    for (std::size_t i = 0; i < out.plan.windows.size(); ++i) {
+      const SizeUse use = {.target = SizeUse::Target::kWindowStride, .index = static_cast<std::uint32_t>(i)};
+      out.numbers.window_strides.push_back(number(out.plan.windows[i].stride_bytes, use));
+    }
+    out.window_slots.resize(out.plan.loops.size());
+    for (std::size_t i = 0; i < out.plan.slots.size(); ++i) {
+      const Slot& slot = out.plan.slots[i];
+      if (slot.kind != SlotKind::kWindow) continue;
+      out.window_slots[out.plan.windows[slot.index].loop].push_back(static_cast<std::uint32_t>(i));
+    }
+  }
+
+  // Slots whose address may lie in a state: states, windows on them, and what is swapped with those.
+  void find_state_slots() {
+    const Plan& plan = result_->plan;
+    is_state_slot_.assign(plan.slots.size(), false);
+    for (std::size_t i = 0; i < plan.slots.size(); ++i) is_state_slot_[i] = plan.slots[i].kind == SlotKind::kState;
+    for (bool changed = true; changed;) {
+      changed = false;
+      const auto spread = [&](std::size_t from, std::size_t to) {
+        if (!is_state_slot_[from] || is_state_slot_[to]) return;
+        is_state_slot_[to] = changed = true;
+      };
+      for (std::size_t i = 0; i < plan.slots.size(); ++i) {
+        if (plan.slots[i].kind == SlotKind::kWindow) spread(plan.windows[plan.slots[i].index].base.index, i);
+      }
+      for (const Step& step : plan.steps) {
+        if (step.kind != StepKind::kSwap) continue;
+        spread(step.slot_a.index, step.slot_b.index);
+        spread(step.slot_b.index, step.slot_a.index);
+      }
+    }
+  }
+
+  std::uint32_t find_commit_step() const {
+    const std::vector<StepCode>& steps = result_->steps;
+    std::size_t first = steps.size();
+    while (first > 0 && steps[first - 1].kind == StepKind::kKernel && !steps[first - 1].may_fail) --first;
+    while (first < steps.size() && !steps[first].writes_state) ++first;
+    return static_cast<std::uint32_t>(first);
+  }
+
+  std::unique_ptr<CompiledPlan> result_;
+  const KernelTable& level_;
+  std::map<Size, std::uint32_t, SizeLess> known_sizes_;
+  std::map<std::pair<std::string_view, DType>, const Kernel*> known_kernels_;  // names live in the plan
+  std::map<std::tuple<const OpRow*, DType, DType>, const PointwiseKernel*> known_functions_;
+  std::vector<bool> is_state_slot_;
+};
+
+}  // namespace
+
+std::unique_ptr<const CompiledPlan> compile_plan(const Graph& graph, Plan plan, const KernelTable& level) {
+  return PlanCompiler(graph, std::move(plan), level).run();
+}
+
+std::string origin_suffix(const CompiledPlan& compiled, std::size_t step) {
+  const NodeId node = compiled.plan.steps[step].node;
+  if (!node.valid() || node.index >= compiled.graph->nodes.size()) return {};
+  const Origin& origin = compiled.graph->node(node).origin;
+  return origin.file.empty() ? std::string() : concat("  (", origin.file, ":", origin.line, ")");
+}
+
+}  // namespace ingot

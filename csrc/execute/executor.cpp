@@ -1,0 +1,241 @@
+// The step loop. Kernels get their addresses here, step by step, because loops move them; threads get tiles.
+#include "execute/executor.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/error.h"
+#include "execute/float_mode.h"
+#include "execute/park.h"
+#include "execute/pool.h"
+
+namespace ingot {
+
+namespace {
+
+constexpr std::int64_t kPollNs = 20'000'000;     // between two calls of `interrupted`
+constexpr std::int64_t kLookNs = 1'000'000;      // of estimated work between two looks at the clock
+constexpr std::int64_t kStepOverheadNs = 100;    // counted for every step, so that empty loops are stopped too
+constexpr std::int64_t kMaxStepNs = 10'000'000;  // an estimate beyond this is not believed
+constexpr std::int64_t kChunksPerThread = 8;
+alignas(64) char nothing[64];  // stands in for the null data of zero-size tensors
+
+// Workers are kept ready for the length of a run whose work is worth it.
+class Team {
+ public:
+  Team(const ParallelPolicy& policy, std::int64_t parallel_ns)
+      : num_threads_(policy.num_threads > 1 && parallel_ns > 0 && parallel_ns >= policy.min_run_ns ? policy.num_threads
+                                                                                                   : 1) {
+    begin_run(num_threads_);
+  }
+  ~Team() {
+    if (num_threads_ > 1) end_run();
+  }
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+  int num_threads() const { return num_threads_; }
+
+ private:
+  int num_threads_;
+};
+
+struct SharedStep {
+  const Kernel* kernel;
+  const KernelCall* call;
+  char* scratch;
+  std::int64_t scratch_stride, num_tiles, num_chunks;
+};
+
+void run_shared_chunks(void* context, std::int64_t begin, std::int64_t end, int thread) {
+  const SharedStep& step = *static_cast<const SharedStep*>(context);
+  const std::int64_t whole = step.num_tiles / step.num_chunks, rest = step.num_tiles % step.num_chunks;
+  const auto first_tile = [&](std::int64_t chunk) { return chunk * whole + std::min(chunk, rest); };
+  step.kernel->run(step.call, first_tile(begin), first_tile(end), step.scratch + thread * step.scratch_stride);
+}
+
+class Run {
+ public:
+  Run(const CompiledPlan& compiled, const ParallelPolicy& policy, const RunBuffers& buffers, RunState& state,
+      const RunOptions& options, StepProfile* profile)
+      : compiled_(compiled),
+        policy_(policy),
+        buffers_(buffers),
+        state_(state),
+        options_(options),
+        profile_(profile),
+        team_(policy, state.blocks.parallel_ns) {}
+
+  void run() {
+    place_slots();
+    state_.state_written = false;
+    state_.blocks.error = {};
+    const auto num_steps = static_cast<std::uint32_t>(compiled_.steps.size());
+    std::uint32_t next = 0;
+    while (next < num_steps) {
+      if (next < compiled_.commit_step) check_limits(next);
+      next = profile_ == nullptr ? run_step(next) : run_timed_step(next);
+    }
+  }
+
+ private:
+  char* address_of(const Slot& slot) const {
+    char* address = nullptr;
+    switch (slot.kind) {
+      case SlotKind::kArena:
+        return buffers_.arena + compiled_.plan.buffers[slot.index].offset;
+      case SlotKind::kInput:
+        address = buffers_.inputs[slot.index];
+        break;
+      case SlotKind::kOutput:
+        address = buffers_.outputs[slot.index];
+        break;
+      case SlotKind::kParam:
+        address = buffers_.params[slot.index];
+        break;
+      case SlotKind::kState:
+        address = buffers_.states[slot.index];
+        break;
+      case SlotKind::kConstant:
+        // Kernels take one kind of pointer; what a plan reads from here it does not write (check_plan).
+        address = reinterpret_cast<char*>(const_cast<std::byte*>(compiled_.graph->constants[slot.index].data));
+        break;
+      case SlotKind::kWindow:
+        break;  // placed by its loop
+    }
+    return address == nullptr ? nothing : address;
+  }
+
+  void place_slots() {
+    const std::vector<Slot>& slots = compiled_.plan.slots;
+    for (std::size_t i = 0; i < slots.size(); ++i) state_.addresses[i] = address_of(slots[i]);
+  }
+
+  // Both limits bound loops that never end. The clock is read only after enough estimated work.
+  void check_limits(std::uint32_t step) {
+    if (options_.max_steps > 0 && ++steps_done_ > options_.max_steps)
+      fail(ErrorCode::kLimit, concat("run: more steps than max_steps: got more than ", options_.max_steps));
+    if (options_.interrupted == nullptr) return;
+    work_ns_ += kStepOverheadNs + std::min(state_.blocks.steps[step].cost_ns, kMaxStepNs);
+    if (work_ns_ < kLookNs) return;
+    work_ns_ = 0;
+    const std::int64_t now = now_ns();
+    if (last_poll_ns_ != 0 && now - last_poll_ns_ < kPollNs) return;
+    last_poll_ns_ = now;
+    if (options_.interrupted(options_.interrupt_context)) fail(ErrorCode::kAbort, "run: interrupted");
+  }
+
+  std::uint32_t run_timed_step(std::uint32_t step) {
+    const std::int64_t begin = now_ns();
+    const std::uint32_t next = run_step(step);
+    profile_[step].calls += 1;
+    profile_[step].total_ns += now_ns() - begin;
+    return next;
+  }
+
+  std::uint32_t run_step(std::uint32_t index) {
+    const StepCode& step = compiled_.steps[index];
+    switch (step.kind) {
+      case StepKind::kKernel:
+        run_kernel(index, step);
+        break;
+      case StepKind::kJump:
+        return step.target;
+      case StepKind::kJumpIfFalse:
+        return *arg_address(step.first_arg + step.num_outputs) == 0 ? step.target : index + 1;
+      case StepKind::kSwap:
+        std::swap(state_.addresses[step.slot_a], state_.addresses[step.slot_b]);
+        break;
+      case StepKind::kLoopBegin:
+        state_.turns[step.loop] = 0;
+        if (state_.blocks.numbers.loop_lengths[step.loop] <= 0) return step.target;
+        begin_turn(step);
+        break;
+      case StepKind::kLoopNext:
+        if (++state_.turns[step.loop] >= state_.blocks.numbers.loop_lengths[step.loop]) break;
+        begin_turn(step);
+        return step.target;
+      case StepKind::kAbort:
+        if (*arg_address(step.first_arg + step.num_outputs) != 0) fail_abort(index);
+        break;
+    }
+    return index + 1;
+  }
+
+  char* arg_address(std::uint32_t arg) const {
+    return state_.addresses[compiled_.arg_slots[arg]] + state_.blocks.numbers.arg_offsets[arg];
+  }
+
+  void begin_turn(const StepCode& step) {
+    const Loop& loop = compiled_.plan.loops[step.loop];
+    const std::int64_t turn = state_.turns[step.loop];
+    const std::int64_t index = loop.reverse ? state_.blocks.numbers.loop_lengths[step.loop] - 1 - turn : turn;
+    for (std::uint32_t slot : compiled_.window_slots[step.loop]) {
+      const std::uint32_t window = compiled_.plan.slots[slot].index;
+      state_.addresses[slot] = state_.addresses[compiled_.plan.windows[window].base.index] +
+                               state_.blocks.numbers.window_strides[window] * index;
+    }
+    if (step.num_outputs > 0) std::memcpy(arg_address(step.first_arg), &index, sizeof(index));
+  }
+
+  void run_kernel(std::uint32_t index, const StepCode& step) {
+    const StepNumbers& numbers = state_.blocks.steps[index];
+    if (step.writes_state) state_.state_written = true;
+    if (numbers.num_tiles <= 0) return;
+    TensorArg* args = state_.blocks.numbers.args.data() + step.first_arg;
+    for (std::uint32_t i = 0; i < step.num_outputs + step.num_inputs; ++i)
+      args[i].data = arg_address(step.first_arg + i);
+    const KernelCall& call = state_.blocks.calls[index];
+    if (team_.num_threads() > 1 && numbers.parallel) {
+      SharedStep shared = {.kernel = step.kernel,
+                           .call = &call,
+                           .scratch = buffers_.scratch,
+                           .scratch_stride = buffers_.scratch_stride,
+                           .num_tiles = numbers.num_tiles,
+                           .num_chunks = std::min(numbers.num_tiles, kChunksPerThread * team_.num_threads())};
+      parallel_for(run_shared_chunks, &shared, shared.num_chunks, team_.num_threads(),
+                   numbers.cost_ns >= policy_.wake_step_ns ? Wake::kYes : Wake::kNo);
+    } else {
+      step.kernel->run(&call, 0, numbers.num_tiles, buffers_.scratch);
+    }
+    if (step.may_fail && state_.blocks.error.set != 0) fail_range(index);
+  }
+
+  [[noreturn]] void fail_range(std::uint32_t index) const {
+    const ErrorWord& error = state_.blocks.error;
+    const std::string expected =
+        error.extent > 0 ? concat(-error.extent, "..", error.extent - 1) : std::string("none, the axis is empty");
+    fail(ErrorCode::kRange,
+         concat(compiled_.plan.steps[index].kernel, ": index out of range: got ", error.value, ", expected ", expected,
+                " (element ", error.element, ")", origin_suffix(compiled_, index)));
+  }
+
+  [[noreturn]] void fail_abort(std::uint32_t index) const {
+    fail(ErrorCode::kAbort, concat("abort: ", compiled_.plan.steps[index].message, origin_suffix(compiled_, index)));
+  }
+
+  const CompiledPlan& compiled_;
+  const ParallelPolicy& policy_;
+  const RunBuffers& buffers_;
+  RunState& state_;
+  const RunOptions& options_;
+  StepProfile* profile_;
+  Team team_;
+  FloatMode mode_;
+  std::int64_t steps_done_ = 0, work_ns_ = 0, last_poll_ns_ = 0;
+};
+
+}  // namespace
+
+void make_run_state(const CompiledPlan& compiled, RunState& state) {
+  make_blocks(compiled, state.blocks);
+  state.addresses.assign(compiled.plan.slots.size(), nothing);
+  state.turns.assign(compiled.plan.loops.size(), 0);
+}
+
+void execute(const CompiledPlan& compiled, const ParallelPolicy& policy, const RunBuffers& buffers, RunState& state,
+             const RunOptions& options, StepProfile* profile) {
+  Run(compiled, policy, buffers, state, options, profile).run();
+}
+
+}  // namespace ingot
