@@ -65,25 +65,51 @@ INGOT_IN_LANES(tanh)
 #define INGOT_INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
+// Elements in memory. A bool is read as a byte and compared, which gcc turns into vector code; a load of bool it does
+// not.
+template <class T>
+struct Storage {
+  using Type = T;
+};
+template <>
+struct Storage<bool> {
+  using Type = std::uint8_t;
+};
+
+template <class T>
+INGOT_INLINE T value_of(typename Storage<T>::Type stored) {
+  if constexpr (kIsBool<T>) {
+    return stored != 0;
+  } else {
+    return stored;
+  }
+}
+
 // Element by element. The result may be an operand, which the pragma allows: element i is read before it is written.
 template <class Row, class Out, class T>
 void run_tile(const void* const* operands, void* result, std::int64_t n) {
-  Out* const r = static_cast<Out*>(result);
+  using Stored = typename Storage<T>::Type;
+  using StoredOut = typename Storage<Out>::Type;
+  StoredOut* const r = static_cast<StoredOut*>(result);
   if constexpr (Row::kArity == 1) {
-    const T* const a = static_cast<const T*>(operands[0]);
+    const Stored* const a = static_cast<const Stored*>(operands[0]);
     INGOT_INDEPENDENT
-    for (std::int64_t i = 0; i < n; ++i) r[i] = Row::template value<Out, T>(a[i]);
+    for (std::int64_t i = 0; i < n; ++i) r[i] = StoredOut{Row::template value<Out, T>(value_of<T>(a[i]))};
   } else if constexpr (Row::kArity == 2) {
-    const T* const a = static_cast<const T*>(operands[0]);
-    const T* const b = static_cast<const T*>(operands[1]);
+    const Stored* const a = static_cast<const Stored*>(operands[0]);
+    const Stored* const b = static_cast<const Stored*>(operands[1]);
     INGOT_INDEPENDENT
-    for (std::int64_t i = 0; i < n; ++i) r[i] = Row::template value<Out, T>(a[i], b[i]);
+    for (std::int64_t i = 0; i < n; ++i) {
+      r[i] = StoredOut{Row::template value<Out, T>(value_of<T>(a[i]), value_of<T>(b[i]))};
+    }
   } else {
-    const bool* const c = static_cast<const bool*>(operands[0]);
-    const T* const a = static_cast<const T*>(operands[1]);
-    const T* const b = static_cast<const T*>(operands[2]);
+    const std::uint8_t* const c = static_cast<const std::uint8_t*>(operands[0]);
+    const Stored* const a = static_cast<const Stored*>(operands[1]);
+    const Stored* const b = static_cast<const Stored*>(operands[2]);
     INGOT_INDEPENDENT
-    for (std::int64_t i = 0; i < n; ++i) r[i] = Row::template value<Out, T>(c[i], a[i], b[i]);
+    for (std::int64_t i = 0; i < n; ++i) {
+      r[i] = StoredOut{Row::template value<Out, T>(c[i] != 0, value_of<T>(a[i]), value_of<T>(b[i]))};
+    }
   }
 }
 

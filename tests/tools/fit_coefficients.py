@@ -1,6 +1,6 @@
 """Prints the fitted and multi-word constants of csrc/kernels/math_*.h, as C++.
 
-Needs mpmath. The other coefficients are those of Taylor series and stand as fractions in the headers.
+Needs mpmath. The other coefficients are those of Taylor series, fractions in the headers.
 A polynomial is the interpolant in the Chebyshev nodes of its interval, computed with 300 bits and
 rounded coefficient by coefficient; its error is measured on a grid and printed beside it.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import mpmath as mp
+import mpmath as mp  # type: ignore[import-untyped]
 
 mp.mp.prec = 300
 Function = Callable[[mp.mpf], mp.mpf]
@@ -35,7 +35,9 @@ def print_array(name: str, values: list[mp.mpf]) -> None:
     print("};")
 
 
-def print_fit(name: str, f: Function, weight: Function, low: float, high: float, degree: int) -> None:
+def print_fit(
+    name: str, f: Function, weight: Function, low: float, high: float, degree: int
+) -> None:
     coefficients = fit(f, low, high, degree)
     rounded = [mp.mpf(float(c)) for c in coefficients]
     xs = [mp.mpf(low) + (mp.mpf(high) - low) * k / 1000 for k in range(1001)]
@@ -44,12 +46,16 @@ def print_fit(name: str, f: Function, weight: Function, low: float, high: float,
     print_array(name, coefficients)
 
 
+def one(_: mp.mpf) -> mp.mpf:
+    return mp.mpf(1)
+
+
 def erf_ratio(z: mp.mpf) -> mp.mpf:
     """erf(sqrt(z)) / sqrt(z) - 1."""
     return mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1 if z > 0 else 2 / mp.sqrt(mp.pi) - 1
 
 
-# erfc(x) exp(x^2) on 1 <= x <= 6, as a function of u in [-1, 1], where 1 / (x + 2) = (11 + 5 u) / 48.
+# erfc(x) exp(x^2) on 1 <= x <= 6, as a function of u in [-1, 1]: 1 / (x + 2) = (11 + 5 u) / 48.
 def x_of_u(u: mp.mpf) -> mp.mpf:
     return 48 / (11 + 5 * u) - 2
 
@@ -74,7 +80,7 @@ def split(x: mp.mpf, bits: list[int]) -> list[mp.mpf]:
 
 def main() -> None:
     for name, degree in (("kErfSmall", 13), ("kErfSmallShort", 7)):
-        print_fit(name, erf_ratio, lambda z: mp.mpf(1), 0, 1, degree)
+        print_fit(name, erf_ratio, one, 0, 1, degree)
     for name, degree in (("kErfcScaled", 17), ("kErfcScaledShort", 9)):
         print_fit(name, scaled_erfc, lambda u: mp.exp(-(x_of_u(u) ** 2)), -1, 1, degree)
     print_array("kLn2", split(mp.log(2), [42, 53]))
