@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -30,8 +31,10 @@ template <class T>
 constexpr DType dtype_of() {
   if constexpr (std::is_same_v<T, float>) return DType::kF32;
   if constexpr (std::is_same_v<T, double>) return DType::kF64;
+  if constexpr (std::is_same_v<T, std::int16_t>) return DType::kI16;
   if constexpr (std::is_same_v<T, std::int32_t>) return DType::kI32;
   if constexpr (std::is_same_v<T, std::int64_t>) return DType::kI64;
+  if constexpr (std::is_same_v<T, std::complex<double>>) return DType::kC128;
   return DType::kBool;
 }
 
@@ -80,6 +83,8 @@ T random_value(Rng& rng) {
   if constexpr (std::is_floating_point_v<T>) {
     const double scale = std::ldexp(1.0, static_cast<int>(pick(rng, -12, 12)));
     return static_cast<T>(std::normal_distribution<double>()(rng) * scale);
+  } else if constexpr (std::is_same_v<T, std::complex<double>>) {
+    return {random_value<double>(rng), random_value<double>(rng)};
   } else if constexpr (std::is_same_v<T, std::uint8_t>) {
     return static_cast<T>(pick(rng, 0, 1));
   } else {
@@ -183,7 +188,7 @@ ErrorWord run_everywhere(const char* op, DType dtype, std::vector<TensorArg> inp
     const Kernel* kernel = find_kernel(*table, op, dtype);
     REQUIRE_MESSAGE(kernel != nullptr, op, " ", table->level);
     Tensor<T> out = contiguous<T>(shape);
-    std::memset(out.storage.data(), 0x5a, out.storage.size() * sizeof(T));
+    std::memset(static_cast<void*>(out.storage.data()), 0x5a, out.storage.size() * sizeof(T));
     const TensorArg output = out.arg();
     error = ErrorWord{};
     const KernelCall call{
