@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
-constexpr int kMaxRelaxations = 8;
+constexpr int kMaxRelaxations = 4;
+constexpr int kMaxRelaxedWeight = 128;  // beyond, plain interval arithmetic must do
 
 bool is_infinite(std::int64_t end) {
   return end == kMin || end == kMax;
@@ -98,7 +99,8 @@ Interval interval_of_form(const SizePolynomial& form, std::span<const Dim> dims,
     for (const SizeAtom& atom : term.atoms) product = multiply(product, interval_of_atom(atom, dims, 0));
     sum = add(sum, product);
   }
-  return form.nesting == 0 ? sum : intersect(sum, relax(form, dims, relaxations));
+  if (form.nesting == 0 || form.weight > kMaxRelaxedWeight) return sum;
+  return intersect(sum, relax(form, dims, relaxations));
 }
 
 }  // namespace

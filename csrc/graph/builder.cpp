@@ -3,11 +3,11 @@
 #include "graph/builder.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "base/error.h"
 #include "graph/budgets.h"
+#include "graph/constant.h"
 #include "graph/quoted.h"
 #include "graph/regions.h"
 
@@ -30,98 +30,13 @@ std::size_t index_of(const Module& module, const Graph& graph) {
   fail(ErrorCode::kInternal, "builder: the graph does not belong to the module");
 }
 
-template <class Bits>
-void canonicalize(std::span<std::byte> bytes, Bits infinity, Bits quiet) {
-  for (std::size_t i = 0; i + sizeof(Bits) <= bytes.size(); i += sizeof(Bits)) {
-    Bits bits;
-    std::memcpy(&bits, &bytes[i], sizeof(Bits));
-    constexpr Bits kMagnitude = static_cast<Bits>(~Bits{0}) >> 1;
-    if ((bits & kMagnitude) > infinity) std::memcpy(&bytes[i], &quiet, sizeof(Bits));
-  }
-}
-
-// The text knows one NaN, so the bytes hold that one.
-void canonicalize_nan(DType dtype, std::span<std::byte> bytes) {
-  switch (dtype) {
-    case DType::kF16:
-      return canonicalize<std::uint16_t>(bytes, 0x7c00, 0x7e00);
-    case DType::kBF16:
-      return canonicalize<std::uint16_t>(bytes, 0x7f80, 0x7fc0);
-    case DType::kF32:
-      return canonicalize<std::uint32_t>(bytes, 0x7f800000, 0x7fc00000);
-    case DType::kF64:
-      return canonicalize<std::uint64_t>(bytes, 0x7ff0000000000000, 0x7ff8000000000000);
-    default:
-      return;
-  }
-}
-
-// Throws unless a literal of the text can hold these bytes.
-void check_constant(const TensorType& type, std::span<const std::byte> bytes) {
-  const auto fail_constant = [&](std::string_view message) {
-    fail(ErrorCode::kArgument, concat("constant: ", message, ": got ", to_string(type)));
-  };
-  check_type(ShapeContext{.dims = {}, .guards = nullptr, .op = "constant"}, type);
-  if (info(type.dtype).kind == DTypeKind::kComplex) fail_constant("a complex constant must be a param");
-  std::int64_t count = 1;
-  for (const Size& size : type.shape) {
-    if (!size.is_constant()) fail_constant("its sizes must be numbers");
-    count *= size.constant();  // below 2^63: check_type
-  }
-  if (count > kMaxConstantElements) fail_constant("more than 16 elements must be a param");
-  if (bytes.size() != static_cast<std::size_t>(count) * size_bytes(type.dtype)) {
-    fail_constant(concat(bytes.size(), " bytes do not fit the type"));
-  }
-  const auto is_bool = [](std::byte b) { return b <= std::byte{1}; };
-  if (type.dtype == DType::kBool && !std::all_of(bytes.begin(), bytes.end(), is_bool)) {
-    fail_constant("a bool that is neither 0 nor 1");
-  }
-}
-
 // The value of a param or state, made at its first use.
 ValueId& slot(std::vector<ValueId>& values, std::uint32_t index) {
   if (index >= values.size()) values.resize(index + std::size_t{1});
   return values[index];
 }
 
-std::string constant_key(const TensorType& type, std::span<const std::byte> bytes) {
-  std::string key = to_string(type);
-  return key.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-}
-
 }  // namespace
-
-bool GuardRecorder::Less::operator()(const Guard& a, const Guard& b) const {
-  if (a.relation != b.relation) return a.relation < b.relation;
-  return compare(a.difference, b.difference) < 0;
-}
-
-void GuardRecorder::add(const Guard& guard) {
-  while (num_known_ < module_.guards.size()) known_.insert(module_.guards[num_known_++].normalized());
-  const Guard normal = guard.normalized();
-  if (!known_.contains(normal)) pending_.push_back(normal);
-}
-
-void GuardRecorder::commit() {
-  for (Guard& guard : pending_) {
-    if (known_.insert(guard).second) {
-      module_.guards.push_back(std::move(guard));
-      ++num_known_;
-    }
-  }
-  pending_.clear();
-}
-
-void GuardRecorder::discard() {
-  pending_.clear();
-}
-
-void GuardRecorder::truncate(std::size_t num_guards) {
-  if (module_.guards.size() <= num_guards) return;
-  module_.guards.erase(module_.guards.begin() + static_cast<std::ptrdiff_t>(num_guards), module_.guards.end());
-  known_.clear();
-  num_known_ = 0;
-}
 
 GraphBuilder::GraphBuilder(Module& module, std::string graph_name)
     : module_(module), graph_index_(add_graph(module, std::move(graph_name))), guards_(module) {
@@ -266,9 +181,7 @@ ValueId GraphBuilder::use_state(std::uint32_t state_index) {
 }
 
 ValueId GraphBuilder::add_constant(TensorType type, std::span<const std::byte> bytes) {
-  check_constant(type, bytes);
-  std::vector<std::byte> canonical(bytes.begin(), bytes.end());
-  canonicalize_nan(type.dtype, canonical);
+  const std::vector<std::byte> canonical = canonical_constant(type, bytes);
   const auto [found, is_new] = constants_.try_emplace(constant_key(type, canonical));
   if (is_new) {
     Graph& g = graph();
