@@ -1,4 +1,4 @@
-# The Python module and what the wheel carries beside it: libingot.so, headers, CMake config, ingot-run.
+# The Python module. What the wheel carries beside it is in install.cmake.
 find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)
 find_package(pybind11 CONFIG REQUIRED)
 file(GLOB binding_sources CONFIGURE_DEPENDS csrc/bindings/*.cpp)
@@ -9,4 +9,7 @@ if(NOT APPLE AND NOT INGOT_SANITIZE)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   pybind11_strip(_core)
+endif()
+if(SKBUILD)
+  install(TARGETS _core LIBRARY DESTINATION ingot)
 endif()
