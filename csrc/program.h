@@ -1,4 +1,5 @@
 // The internal C++ API: module -> optimize -> plan -> run; sessions. Bindings, C API and runner stand on it.
+// A dim without an upper bound is planned at the largest size seen, at least doubled when it grows.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +7,11 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "execute/run_options.h"
 #include "graph/graph.h"
 #include "plan/plan.h"
 
@@ -20,6 +24,7 @@ struct CompileOptions {
   std::int64_t max_memory_bytes = 0;  // of arena and states; 0: 3/4 of the machine's memory
   std::vector<std::string> disabled_passes;
   bool verify_passes = false;
+  bool always_parallel = false;  // for tests: every step with two tiles uses all threads, however cheap it is
 };
 
 // A borrowed array. Strides in bytes; any alignment to the element's size.
@@ -31,19 +36,9 @@ struct ArrayRef {
   std::int64_t strides[kMaxRank] = {};
 };
 
-struct RunOptions {
-  std::int64_t max_steps = 0;                    // of the step loop; 0: no limit
-  bool (*interrupted)(void* context) = nullptr;  // polled between steps, at most about every 20 ms; true stops the run
-  void* interrupt_context = nullptr;
-};
-
-struct StepProfile {  // one per step of the plan
-  std::int64_t calls = 0, total_ns = 0;
-};
-
 class Session;
 
-// Immutable, shared between threads.
+// Thread rule: immutable; every method may be called from any thread.
 class Program : public std::enable_shared_from_this<Program> {
  public:
   // `module` must have passed verify. Throws DTypeError naming the node that no kernel can run, LimitError,
@@ -71,14 +66,16 @@ class Program : public std::enable_shared_from_this<Program> {
   friend class Session;
 };
 
-// One copy of every state. One call at a time: a second one waits.
+// One copy of every state. Made by Program::new_session.
+// Thread rule: any thread may call any method; one call at a time, a second one waits.
 class Session {
  public:
   // Concrete output types for these inputs.
   void output_types(std::size_t graph, std::span<const ArrayRef> inputs, std::vector<TensorType>& types);
-  // Inputs and outputs in the graph's order. Outputs: contiguous, writable, of the right type, overlapping neither each
-  // other nor an input (ArgumentError). Allocates nothing after the first run of this graph (or reserve) at these or
-  // larger dims.
+  // Inputs and outputs in the graph's order. Inputs that are not contiguous or not aligned, and bools that are neither
+  // 0 nor 1, are copied first. Outputs: contiguous, writable, of the right type, overlapping neither each other nor an
+  // input (ArgumentError). Allocates nothing after the first run of this graph (or reserve) at these or larger dims.
+  // A failure leaves every state as it was, or the session broken: StateError until reset().
   void run(std::size_t graph, std::span<const ArrayRef> inputs, std::span<const ArrayRef> outputs,
            const RunOptions& options = {}, std::vector<StepProfile>* profile = nullptr);
   // Prepares arena, argument blocks and threads for these dims (upper bounds where not given) and touches the pages.

@@ -203,8 +203,10 @@ class Run {
 
   [[noreturn]] void fail_range(std::uint32_t index) const {
     const ErrorWord& error = state_.blocks.error;
-    const std::string expected =
-        error.extent > 0 ? concat(-error.extent, "..", error.extent - 1) : std::string("none, the axis is empty");
+    std::string expected = concat(-error.extent, "..", error.extent - 1);
+    if (error.extent <= 0) expected = "none, the axis is empty";
+    if (error.value >= -error.extent && error.value < error.extent)  // an index, but a window does not fit there
+      expected = concat("a window inside 0..", error.extent - 1);
     fail(ErrorCode::kRange,
          concat(compiled_.plan.steps[index].kernel, ": index out of range: got ", error.value, ", expected ", expected,
                 " (element ", error.element, ")", origin_suffix(compiled_, index)));

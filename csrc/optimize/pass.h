@@ -10,6 +10,11 @@
 
 namespace ingot {
 
+// Budgets of a fused group: fuse_pointwise never exceeds them, and the planner runs the nodes of a larger group of a file
+// one by one.
+inline constexpr std::size_t kMaxGroupNodes = 32;
+inline constexpr std::size_t kMaxGroupInputs = 16;
+
 // Runs one node on constant operands with the runtime's own kernels; handed down by program.cpp, because optimize may
 // not see execute.
 class Evaluator {

@@ -55,7 +55,9 @@ class OpRow:
     attrs: list[AttrSpec]
     dtype_rule: str  # same, compare, select, convert, produce, position, indexed, condition, region
     classes: list[str]  # bool, int, float, complex
-    traits: list[str]  # pointwise, commutative, view, reduction, contraction, region, may_fail, effect, updates_first
+    traits: list[
+        str
+    ]  # pointwise, commutative, view, reduction, contraction, region, may_fail, effect, updates_first
     region_names: list[str]
 
 def op_table() -> list[OpRow]: ...
@@ -128,10 +130,14 @@ class Module:
     @property
     def guards(self) -> list[str]: ...
     @property
-    def params(self) -> list[tuple[str, str, tuple[int, ...]]]: ...  # name, dtype, shape; second names too
+    def params(
+        self,
+    ) -> list[tuple[str, str, tuple[int, ...]]]: ...  # name, dtype, shape; second names too
     @property
     def states(self) -> list[tuple[str, str, tuple[int, ...]]]: ...
-    def param(self, name: str) -> npt.NDArray[Any]: ...  # read-only, zero copy where the layout is row-major
+    def param(
+        self, name: str
+    ) -> npt.NDArray[Any]: ...  # read-only, zero copy where the layout is row-major
     def state(self, name: str) -> npt.NDArray[Any]: ...  # initial value
     @property
     def graphs(self) -> list[str]: ...
@@ -156,10 +162,18 @@ class Builder:
     def add_state(self, name: str, array: npt.NDArray[Any], zeros: bool) -> Value: ...
     def add_constant(self, array: npt.NDArray[Any]) -> Value: ...
     def add_node(
-        self, op: str, operands: Sequence[Value], attrs: Mapping[str, Any], origin: tuple[str, int, str]
+        self,
+        op: str,
+        operands: Sequence[Value],
+        attrs: Mapping[str, Any],
+        origin: tuple[str, int, str],
     ) -> list[Value]: ...
     def begin_node(
-        self, op: str, operands: Sequence[Value], attrs: Mapping[str, Any], origin: tuple[str, int, str]
+        self,
+        op: str,
+        operands: Sequence[Value],
+        attrs: Mapping[str, Any],
+        origin: tuple[str, int, str],
     ) -> None: ...
     def begin_region(self, args: Sequence[tuple[str, Sequence[SizeLike]]]) -> list[Value]: ...
     def end_region(self, returns: Sequence[Value]) -> None: ...
@@ -180,7 +194,9 @@ class Plan:
     @property
     def steps(self) -> list[dict[str, Any]]: ...  # kind, kernel, inputs, outputs (as text), origin
     @property
-    def buffers(self) -> list[tuple[int, int, int, int]]: ...  # offset, bytes, first step, last step
+    def buffers(
+        self,
+    ) -> list[tuple[int, int, int, int]]: ...  # offset, bytes, first step, last step
     def __str__(self) -> str: ...
 
 @final
@@ -212,12 +228,20 @@ class Program:
 @final
 class Session:
     """One copy of every state; one call at a time."""
-    def run(self, graph: int, inputs: Sequence[npt.NDArray[Any]], max_steps: int = 0) -> list[npt.NDArray[Any]]:
+    def run(
+        self, graph: int, inputs: Sequence[npt.NDArray[Any]], max_steps: int = 0
+    ) -> list[npt.NDArray[Any]]:
         """Fresh outputs. Releases the interpreter lock while it works."""
     def run_into(
-        self, graph: int, inputs: Sequence[npt.NDArray[Any]], outputs: Sequence[npt.NDArray[Any]], max_steps: int = 0
+        self,
+        graph: int,
+        inputs: Sequence[npt.NDArray[Any]],
+        outputs: Sequence[npt.NDArray[Any]],
+        max_steps: int = 0,
     ) -> None: ...
-    def profile(self, graph: int, inputs: Sequence[npt.NDArray[Any]], runs: int) -> list[tuple[int, int]]:
+    def profile(
+        self, graph: int, inputs: Sequence[npt.NDArray[Any]], runs: int
+    ) -> list[tuple[int, int]]:
         """(calls, total nanoseconds) of every step."""
     def reserve(self, graph: int, dims: Mapping[str, int]) -> None: ...
     def read_state(self, name: str) -> npt.NDArray[Any]: ...

@@ -151,7 +151,7 @@ std::vector<Out> run_tiles(TileFunction function, const std::vector<const char*>
 
 inline TileFunction find(const KernelTable& table, const std::string& op, DType dtype, DType result_dtype) {
   const PointwiseKernel* const kernel = find_pointwise(table, op, dtype, result_dtype);
-  REQUIRE_MESSAGE(kernel != nullptr, table.level, " lacks ", op);
+  REQUIRE_MESSAGE(kernel != nullptr, std::string(table.level), " lacks ", op);
   return kernel->function;
 }
 

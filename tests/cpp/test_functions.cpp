@@ -74,6 +74,39 @@ TEST_CASE("functions of float are within 0.51 ULP, of double within 2 ULP") {
   }
 }
 
+// The largest error over all floats, against the C library's double functions (whose own error is below 2^-28 ULP
+// here).
+double worst_of_all_floats(const std::string& op, double (*exact)(double)) {
+  constexpr std::uint64_t kChunk = 1 << 20;
+  std::vector<float> x(kChunk);
+  double worst = 0;
+  for (std::uint64_t first = 0; first < (1ull << 32); first += kChunk) {
+    for (std::uint64_t i = 0; i < kChunk; ++i) {
+      const std::uint32_t bits = static_cast<std::uint32_t>(first + i);
+      std::memcpy(&x[i], &bits, sizeof bits);
+    }
+    const std::vector<float> got = run_op<float>(choose_level(), op, x);
+    for (std::uint64_t i = 0; i < kChunk; ++i) {
+      const double value = exact(static_cast<double>(x[i]));
+      if (same(got[i], static_cast<float>(value))) continue;  // the nearest float: an error of at most 1/2
+      worst = std::max(worst, error_in_ulp<float>(got[i], value));
+    }
+  }
+  return worst;
+}
+
+// Takes minutes: run with --no-skip --test-case="*all floats*".
+TEST_CASE("functions are within 0.51 ULP at all floats" * doctest::skip()) {
+  using Exact = double (*)(double);
+  const std::pair<const char*, Exact> functions[] = {{"exp", std::exp}, {"log", std::log}, {"tanh", std::tanh},
+                                                     {"erf", std::erf}, {"sin", std::sin}, {"cos", std::cos}};
+  for (const auto& [op, exact] : functions) {
+    const double worst = worst_of_all_floats(op, exact);
+    MESSAGE(std::string(op), ": largest error where not correctly rounded ", worst, " ULP");
+    CHECK(worst <= 0.51);
+  }
+}
+
 template <class T>
 void check_pow(double bound) {
   std::mt19937_64 rng(8);
@@ -125,8 +158,8 @@ template <class T>
 void check_specials(const KernelTable& table) {
   for (const Special& special : kSpecials) {
     const T got = run_op<T>(table, special.op, std::vector<T>{static_cast<T>(special.x)})[0];
-    CHECK_MESSAGE(same(got, static_cast<T>(special.expected)), table.level, " ", special.op, "(", special.x,
-                  ") = ", got);
+    CHECK_MESSAGE(same(got, static_cast<T>(special.expected)), std::string(table.level), " ", special.op, "(",
+                  special.x, ") = ", got);
   }
 }
 
@@ -153,7 +186,7 @@ void check_pow_specials(const KernelTable& table) {
                                         : std::pow(static_cast<Wide>(x[i]), static_cast<Wide>(y[i]));
     const double error = error_in_ulp<T>(got[i], exact);
     const bool same_sign = std::isnan(got[i]) || std::signbit(got[i]) == std::signbit(std::pow(x[i], y[i]));
-    CHECK_MESSAGE((error <= 2 && same_sign), table.level, " pow(", x[i], ", ", y[i], ") = ", got[i]);
+    CHECK_MESSAGE((error <= 2 && same_sign), std::string(table.level), " pow(", x[i], ", ", y[i], ") = ", got[i]);
   }
 }
 
@@ -175,7 +208,7 @@ TEST_CASE("sin and cos are right beside multiples of pi/2 and for the largest nu
     const std::vector<double> got = run_op<double>(choose_level(), op, x);
     for (std::size_t i = 0; i < x.size(); ++i) {
       const Wide exact = op[0] == 's' ? std::sin(static_cast<Wide>(x[i])) : std::cos(static_cast<Wide>(x[i]));
-      CHECK_MESSAGE(error_in_ulp(got[i], exact) <= 2, op, "(", x[i], ")");
+      CHECK_MESSAGE(error_in_ulp(got[i], exact) <= 2, std::string(op), "(", x[i], ")");
     }
   }
 }
@@ -192,7 +225,7 @@ void check_equal_levels() {
       const std::vector<T> got = binary ? run_op<T>(*table, op, x, y) : run_op<T>(*table, op, x);
       std::size_t differing = 0;
       for (std::size_t i = 0; i < x.size(); ++i) differing += same(got[i], expected[i]) ? 0 : 1;
-      CHECK_MESSAGE(differing == 0, table->level, " ", op, ": ", differing, " of ", x.size());
+      CHECK_MESSAGE(differing == 0, std::string(table->level), " ", std::string(op), ": ", differing, " of ", x.size());
     }
   }
 }

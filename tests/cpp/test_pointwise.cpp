@@ -52,7 +52,7 @@ void check_unary(const std::string& op, const Rule1<T>& rule) {
     const std::vector<T> got = run_op<T>(*table, op, a);
     for (std::size_t i = 0; i < a.size(); ++i) {
       if (same(got[i], rule(a[i]))) continue;
-      FAIL_CHECK(table->level, " ", op, "(", a[i], ") = ", got[i], ", expected ", rule(a[i]));
+      FAIL_CHECK(std::string(table->level), " ", op, "(", a[i], ") = ", got[i], ", expected ", rule(a[i]));
     }
   }
 }
@@ -64,7 +64,8 @@ void check_binary(const std::string& op, const Rule2<T, Out>& rule) {
     const std::vector<Out> got = run_op<Out>(*table, op, a, b);
     for (std::size_t i = 0; i < a.size(); ++i) {
       if (same(got[i], rule(a[i], b[i]))) continue;
-      FAIL_CHECK(table->level, " ", op, "(", a[i], ", ", b[i], ") = ", got[i], ", expected ", rule(a[i], b[i]));
+      FAIL_CHECK(std::string(table->level), " ", op, "(", a[i], ", ", b[i], ") = ", got[i], ", expected ",
+                 rule(a[i], b[i]));
     }
   }
 }
@@ -271,7 +272,7 @@ void check_cast() {
         run_tiles<Out>(function, {reinterpret_cast<const char*>(a.data())}, {sizeof(T)}, a.size());
     for (std::size_t i = 0; i < a.size(); ++i) {
       if (same(got[i], cast_rule<Out>(a[i]))) continue;
-      FAIL_CHECK(table->level, " cast(", a[i], ") = ", got[i], ", expected ", cast_rule<Out>(a[i]));
+      FAIL_CHECK(std::string(table->level), " cast(", a[i], ") = ", got[i], ", expected ", cast_rule<Out>(a[i]));
     }
   }
 }

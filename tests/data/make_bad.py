@@ -1,9 +1,9 @@
-"""Writes tests/data/bad: one malformed file per rule of docs/file_format.md, named for the rule it breaks.
+"""Writes tests/data/bad: one malformed file per rule of docs/file_format.md, named for that rule.
 
     python tests/data/make_bad.py
 
-expected.txt says for each file which error it must give and which words the message must hold. Every file is the small
-valid one below with one thing changed.
+expected.txt says for each file which error it must give and which words the message must hold.
+Every file is the small valid one below with one thing changed.
 """
 
 from __future__ import annotations
@@ -109,13 +109,27 @@ def container_cases() -> None:
     size = struct.unpack("<Q", valid[:8])[0]
     add("empty", "too short", b"")
     add("too_short", "too short", valid[:7])
-    add("header_too_long", "header too long", struct.pack("<Q", 100_000_001) + valid[8:], "LimitError")
+    add(
+        "header_too_long",
+        "header too long",
+        struct.pack("<Q", 100_000_001) + valid[8:],
+        "LimitError",
+    )
     add("header_past_the_end", "header past the end", struct.pack("<Q", len(valid)) + valid[8:])
-    add("header_size_wraps", "header too long", struct.pack("<Q", 2**64 - 8) + valid[8:], "LimitError")
+    add(
+        "header_size_wraps",
+        "header too long",
+        struct.pack("<Q", 2**64 - 8) + valid[8:],
+        "LimitError",
+    )
     add("header_cut", "file: byte", struct.pack("<Q", size - 200) + valid[8:])
     add("header_leading_space", "does not begin with '{'", Parts().pack(" " + Parts().header()))
     add("header_is_a_list", "does not begin with '{'", Parts().pack("[" + Parts().header() + "]"))
-    add("header_not_utf8", "not UTF-8", Parts().pack(Parts().header().encode().replace(b"tests", b"t\xffsts")))
+    add(
+        "header_not_utf8",
+        "not UTF-8",
+        Parts().pack(Parts().header().encode().replace(b"tests", b"t\xffsts")),
+    )
     add("header_trailing_garbage", "nothing but spaces", Parts().pack(Parts().header() + " x"))
     add("header_trailing_newline", "nothing but spaces", Parts().pack(Parts().header() + "\n"))
     add("data_truncated", "bytes not covered", valid[:-1])
@@ -126,7 +140,7 @@ def container_cases() -> None:
 def json_cases() -> None:
     header("json_trailing_comma", "a tensor's name", "[36,64]}}", "[36,64]},}")
     header("json_missing_colon", "expected ':'", '"w":', '"w" ')
-    header("json_unterminated_string", "string", '[36,64]}}', '[36,64]},"a')
+    header("json_unterminated_string", "string", "[36,64]}}", '[36,64]},"a')
     header("json_bad_escape", "unknown escape", "tests", "te\\x73ts")
     header("json_lone_surrogate", "lone surrogate", "tests", "\\ud800")
     header("json_control_character", "control character", "tests", "te\tsts")
@@ -149,8 +163,18 @@ def tensor_cases() -> None:
     header("tensor_unknown_field", "unknown field 'extra'", '"shape":[4]', '"shape":[4],"extra":0')
     header("tensor_missing_field", "lacks a field", '"dtype":"F32",', "")
     header("tensor_field_twice", "twice", '"shape":[4]', '"shape":[4],"shape":[4]')
-    header("tensor_without_fields", "a field of a tensor", '{"dtype":"F32","shape":[4],"data_offsets":[0,16]}', "{}")
-    header("tensor_not_an_object", "expected '{'", '{"dtype":"F32","shape":[4],"data_offsets":[0,16]}', "null")
+    header(
+        "tensor_without_fields",
+        "a field of a tensor",
+        '{"dtype":"F32","shape":[4],"data_offsets":[0,16]}',
+        "{}",
+    )
+    header(
+        "tensor_not_an_object",
+        "expected '{'",
+        '{"dtype":"F32","shape":[4],"data_offsets":[0,16]}',
+        "null",
+    )
     header("tensor_unknown_dtype", "unknown dtype", '"F32"', '"f32"')
     header("tensor_subbyte_dtype", "unknown dtype", '"F32"', '"F4"')
     header("tensor_dtype_not_text", "a dtype", '"F32"', "32")
@@ -164,15 +188,39 @@ def tensor_cases() -> None:
     add("tensor_offsets_of_three", "more than 2 numbers", parts.pack(), "LimitError")
     header("tensor_offsets_reversed", "do not hold its 16 bytes", "[0,16]", "[16,0]")
     header("tensor_size_differs", "do not hold its 16 bytes", "[0,16]", "[0,12]")
-    header("tensor_size_overflows", "overflows 64 bits", '"shape":[4]', '"shape":[4294967296,4294967296]')
+    header(
+        "tensor_size_overflows",
+        "overflows 64 bits",
+        '"shape":[4]',
+        '"shape":[4294967296,4294967296]',
+    )
     header("tensor_size_wraps", "overflows 64 bits", '"shape":[4]', '"shape":[4611686018427387908]')
     header("tensor_overlap", "(overlap)", "[16,32]", "[0,16]")
-    header("tensor_hole", "(hole)", '"shape":[28],"data_offsets":[36,64]', '"shape":[24],"data_offsets":[40,64]')
-    header("tensor_offset_past_the_end", "file: tensor", "[36,64]", "[9223372036854775808,9223372036854775836]")
+    header(
+        "tensor_hole",
+        "(hole)",
+        '"shape":[28],"data_offsets":[36,64]',
+        '"shape":[24],"data_offsets":[40,64]',
+    )
+    header(
+        "tensor_offset_past_the_end",
+        "file: tensor",
+        "[36,64]",
+        "[9223372036854775808,9223372036854775836]",
+    )
     header("tensor_unknown", "no param or stored state", '"ingot.pad.0"', '"other"')
-    header("tensor_missing", "has no tensor", '"s":{"dtype":"F32","shape":[4]', '"ingot.pad.1":{"dtype":"U8","shape":[16]')
-    header("tensor_other_dtype", "the module wants F32[4]", '"F32","shape":[4]', '"I32","shape":[4]')
-    header("tensor_other_shape", "the module wants F32[4]", '"F32","shape":[4]', '"F32","shape":[2,2]')
+    header(
+        "tensor_missing",
+        "has no tensor",
+        '"s":{"dtype":"F32","shape":[4]',
+        '"ingot.pad.1":{"dtype":"U8","shape":[16]',
+    )
+    header(
+        "tensor_other_dtype", "the module wants F32[4]", '"F32","shape":[4]', '"I32","shape":[4]'
+    )
+    header(
+        "tensor_other_shape", "the module wants F32[4]", '"F32","shape":[4]', '"F32","shape":[2,2]'
+    )
     header("tensor_of_zeros_state", "no param or stored state", '"ingot.pad.0"', '"z"')
     header("tensor_of_second_name", "no param or stored state", '"ingot.pad.0"', '"second"')
     header("pad_not_bytes", "padding must be", '"U8","shape":[28]', '"F32","shape":[7]')
@@ -211,13 +259,24 @@ def text_cases() -> None:
     text("text_guard_without_relation", "expected '==' or '>='", "n - 2 >= 0", "n - 2 > 0")
     text("text_param_twice", "declared twice", "param mask", "param w")
     text("text_second_name_of_nothing", "there is no param", "second = w", "second = v")
-    text("text_second_name_of_second", "itself a second name", "state s", "param third = second\nstate s")
+    text(
+        "text_second_name_of_second",
+        "itself a second name",
+        "state s",
+        "param third = second\nstate s",
+    )
     text("text_layout_unknown", "expected 'panel16'", "w: f32[4]", "w: f32[4] layout rows")
     text("text_dtype_unknown", "there is no dtype", "f32[4]", "float[4]")
     text("text_state_without_value", "expected '=' and", "s: f32[4] = stored", "s: f32[4]")
     text("text_state_value_unknown", "expected 'zeros' or 'stored'", "= zeros", "= ones")
     text("text_state_stored_empty", "above 0", "f32[4] = stored", "f32[0] = stored")
-    text("text_rank_too_high", "rank above 8", "x: f32[n,4]", "x: f32[1,1,1,1,1,1,1,1,1]", "LimitError")
+    text(
+        "text_rank_too_high",
+        "rank above 8",
+        "x: f32[n,4]",
+        "x: f32[1,1,1,1,1,1,1,1,1]",
+        "LimitError",
+    )
     text("text_input_name_taken", "is taken", "x: f32", "w: f32")
     text("text_name_must_be_quoted", "must be quoted", "x: f32", "true: f32")
     text("text_name_with_control_character", "control character", "rows", '"a\\nb"')
@@ -233,21 +292,39 @@ def text_cases() -> None:
     text("text_attr_unknown", "there is no attribute", ", axes=[0]", ", axis=[0]")
     text("text_attr_twice", "is given twice", ", axes=[0]", ", axes=[0], axes=[0]")
     text("text_attr_wrong_kind", "expected '['", "axes=[0]", "axes=0")
-    text("text_attr_integer_too_large", "does not fit 64 bits", "axes=[0]", "axes=[9223372036854775808]")
+    text(
+        "text_attr_integer_too_large",
+        "does not fit 64 bits",
+        "axes=[0]",
+        "axes=[9223372036854775808]",
+    )
     text("text_literal_does_not_fit", "does not fit f32", "2.0", "1e999")
     text("text_literal_without_dtype", "needs a dtype", "multiply(%2, 2.0)", "multiply(1, 2.0)")
     text("text_literal_count_differs", "has 2 elements, its type 3", "2.0", "{1, 2}:f32[3]")
-    text("text_literal_too_long", "more than 16 elements", "2.0", "{" + "0, " * 16 + "0}:f32[17]", "LimitError")
+    text(
+        "text_literal_too_long",
+        "more than 16 elements",
+        "2.0",
+        "{" + "0, " * 16 + "0}:f32[17]",
+        "LimitError",
+    )
     text("text_region_missing", "expected 'else'", "else()", "other()")
     text("text_update_of_no_state", "there is no state", "update s", "update w")
-    text("text_update_in_region", "an update inside a region", "      return %4", "      update s <- %4\n      return %4")
+    text(
+        "text_update_in_region",
+        "an update inside a region",
+        "      return %4",
+        "      update s <- %4\n      return %4",
+    )
     text("text_output_name_taken", "is taken", "%3\n}", "%3 as rows\n}")
     text("text_string_escape", "unknown escape", '"no"', '"\\q"')
     text("text_line_not_ended", "the end of the line", "param mask", "param v: f32[4] param mask")
     text("text_cut", "the end of the text", "return %1 as rows, %3\n}\n", "")
     text("text_after_the_graph", "expected dim, guard", "%3\n}\n", "%3\n}\n}\n")
     nested = "fused() {\nbody() {\n" * 65 + "return\n}\n}\n" * 65
-    text("text_nested_too_deep", "nested deeper than 64", "  abort", nested + "  abort", "LimitError")
+    text(
+        "text_nested_too_deep", "nested deeper than 64", "  abort", nested + "  abort", "LimitError"
+    )
     dims = "".join(f"dim d{i} in 0..\n" for i in range(256))
     text("text_too_many_dims", "more than 256 dims", "dim n", dims + "dim n", "LimitError")
     text("text_size_nested_too_deep", "nested too deeply", "guard n", "guard " + "(" * 5000 + "n")
@@ -255,10 +332,20 @@ def text_cases() -> None:
 
 
 def verify_cases() -> None:
-    text("type_differs", "declared f32[5], inferred f32[4]", "axes=[0]) : f32[4]", "axes=[0]) : f32[5]")
+    text(
+        "type_differs",
+        "declared f32[5], inferred f32[4]",
+        "axes=[0]) : f32[4]",
+        "axes=[0]) : f32[5]",
+    )
     text("dtype_differs", "operand dtypes differ", "add(x, w)", "add(x, i)")
     text("operand_count", "wrong number of operands", "add(x, w)", "add(x)")
-    text("result_count", "got 2 results", "%2 = sum(%0, axes=[0]) : f32[4]", "%2, %7 = sum(%0, axes=[0]) : f32[4], f32[4]")
+    text(
+        "result_count",
+        "got 2 results",
+        "%2 = sum(%0, axes=[0]) : f32[4]",
+        "%2, %7 = sum(%0, axes=[0]) : f32[4], f32[4]",
+    )
     text("attr_out_of_range", "verify: graph 'g': %2", "axes=[0]", "axes=[2]")
     text("shapes_do_not_fit", "do not broadcast", "x: f32[n,4]", "x: f32[n,3]")
     text("guard_missing", "needs the guard", "guard n - 2 >= 0\n", "")
@@ -266,14 +353,24 @@ def verify_cases() -> None:
     text("size_may_be_negative", "needs the guard n - 4 >= 0", "i: i64[]", "i: i64[n - 4]")
     text("size_negative", "is negative", "i: i64[]", "i: i64[n - 9]")
     text("size_overflows", "overflows 64 bits", "i: i64[]", "i: i64[4294967296,4294967296]")
-    text("size_overflows_at_bound", "at the dims' upper bounds", "i: i64[]", "i: i64[n,288230376151711744]")
+    text(
+        "size_overflows_at_bound",
+        "at the dims' upper bounds",
+        "i: i64[]",
+        "i: i64[n,288230376151711744]",
+    )
     text("region_returns_differ", "else", "      return %2", "      return i")
     text("condition_not_bool", "condition", "if(b)", "if(i)")
     text("update_type_differs", "expected f32[4]", "update s <- %3", "update s <- i")
     text("update_twice", "updated twice", "  update s <- %3", "  update s <- %3\n  update s <- %2")
     text("name_reserved", "is reserved", "param second", 'param "ingot.pad.7"')
     text("name_of_metadata", "is reserved", "param second", 'param "__metadata__"')
-    text("layout_needs_a_matrix", "panel16 needs two sizes", "param w: f32[4]", "param w: f32[4] layout panel16")
+    text(
+        "layout_needs_a_matrix",
+        "panel16 needs two sizes",
+        "param w: f32[4]",
+        "param w: f32[4] layout panel16",
+    )
     start = TEXT.index("graph")
     text("no_graph", "no graph", TEXT[start:], "")
 
@@ -286,7 +383,9 @@ def main() -> None:
         old.unlink()
     for name, (_, _, data) in cases.items():
         (FOLDER / f"{name}.ingot").write_bytes(data)
-    lines = [f"{name}.ingot\t{error}\t{words}\n" for name, (error, words, _) in sorted(cases.items())]
+    lines = [
+        f"{name}.ingot\t{error}\t{words}\n" for name, (error, words, _) in sorted(cases.items())
+    ]
     (FOLDER / "expected.txt").write_text("".join(lines))
     print(f"{len(cases)} files")
 

@@ -1,0 +1,22 @@
+// Constant folding's view of the runtime: one node, planned and run like any other. Part of program.
+// Thread rule: immutable; any thread.
+#pragma once
+
+#include "execute/kernel.h"
+#include "optimize/pass.h"
+
+namespace ingot {
+
+class KernelEvaluator final : public Evaluator {
+ public:
+  // `level` is borrowed.
+  explicit KernelEvaluator(const KernelTable& level) : level_(level) {}
+  std::vector<std::byte> evaluate(const OpRow& op, std::span<const TensorType> operand_types,
+                                  std::span<const std::span<const std::byte>> operands, const Attrs& attrs,
+                                  const TensorType& result_type) const override;
+
+ private:
+  const KernelTable& level_;
+};
+
+}  // namespace ingot

@@ -1,0 +1,52 @@
+// The ordered list of passes and the driver that runs it on every graph of a module.
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
+#include "optimize/passes.h"
+#include "verify/verify.h"
+
+namespace ingot {
+namespace {
+
+// Folding first, so that equal folded values merge; merging before removal, so that what it orphans goes; fusion last,
+// because a group hides its nodes from the other passes.
+constexpr std::array kPipeline = {
+    Pass{"fold_constants", fold_constants},
+    Pass{"common_subexpressions", merge_common_subexpressions},
+    Pass{"dead_code", remove_dead_code},
+    Pass{"fuse_pointwise", fuse_pointwise},
+};
+
+bool contains(std::span<const std::string> names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+void check_names(std::span<const std::string> disabled) {
+  for (const std::string& name : disabled) {
+    const auto same = [&](const Pass& pass) { return pass.name == name; };
+    if (std::any_of(kPipeline.begin(), kPipeline.end(), same)) continue;
+    std::string known;
+    for (const Pass& pass : kPipeline) known += concat(known.empty() ? "" : ", ", pass.name);
+    fail(ErrorCode::kArgument, concat("optimize: no pass of this name: got '", name, "', expected one of ", known));
+  }
+}
+
+}  // namespace
+
+std::span<const Pass> pipeline() {
+  return kPipeline;
+}
+
+void optimize(Module& module, std::span<const std::string> disabled, const Evaluator* evaluator, bool verify_each) {
+  check_names(disabled);
+  for (Graph& graph : module.graphs) {
+    for (const Pass& pass : kPipeline) {
+      if (contains(disabled, pass.name)) continue;
+      const bool changed = pass.run({.module = module, .graph = graph, .evaluator = evaluator});
+      if (changed && verify_each) verify(module);
+    }
+  }
+}
+
+}  // namespace ingot

@@ -1,0 +1,48 @@
+// The parts of check_plan. Private to it: nothing here is shared with the planner, so that an error of one is not
+// hidden by the other.
+#pragma once
+
+#include <optional>
+
+#include "plan/plan.h"
+
+namespace ingot::checking {
+
+struct Subject {
+  const Module& module;
+  const Graph& graph;
+  const Plan& plan;
+};
+
+// A structured piece of control flow; all step numbers.
+//   kIf:    begin: jump_if_false, middle: the jump at the end of `then`, end: the last step of `else` (or middle)
+//   kWhile: begin: first step of the condition, middle: jump_if_false, end: the jump back
+//   kScan:  begin = middle: loop_begin, end: loop_next
+struct Block {
+  enum class Kind : std::uint8_t { kIf, kWhile, kScan };
+  Kind kind = Kind::kIf;
+  std::uint32_t begin = 0, middle = 0, end = 0;
+};
+
+[[noreturn]] void break_law(const std::string& where, const std::string& law);
+[[noreturn]] void break_law(std::size_t step, const std::string& law);
+
+// Ids, kinds and ranges of slots, windows, loops and buffers; offsets aligned and inside the arena.
+void check_tables(const Subject& subject);
+// Every step by itself: fields of its kind, types as the graph says, registers, contiguous outputs, in-place overlaps.
+void check_steps(const Subject& subject);
+// Operands lie in what their slot holds, at sample values of the dims that satisfy all guards.
+void check_extents(const Subject& subject);
+// Jumps form properly nested blocks, which are returned sorted: by begin, the outer one first.
+std::vector<Block> check_control(const Subject& subject);
+// Every read sees what was last written for it, on every path.
+void check_memory(const Subject& subject, const std::vector<Block>& blocks);
+
+// Behind all windows.
+SlotId base_slot(const Plan& plan, SlotId slot);
+// The value whose bytes this one shows, through views and groups; nothing where a loop or a branch decides.
+std::optional<ValueId> source_of(const Graph& graph, ValueId value);
+// Row-major strides in elements: axes of size 1 may have any.
+bool row_major(const Operand& operand);
+
+}  // namespace ingot::checking

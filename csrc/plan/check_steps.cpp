@@ -1,0 +1,212 @@
+// check_plan: every step by itself, against the node that it runs.
+#include <algorithm>
+
+#include "plan/check.h"
+
+namespace ingot::checking {
+namespace {
+
+class StepChecker {
+ public:
+  StepChecker(const Subject& subject, std::uint32_t t)
+      : graph_(subject.graph), plan_(subject.plan), step_(subject.plan.steps[t]), t_(t) {}
+
+  void run() {
+    for (const Operand& input : step_.inputs) check_operand(input);
+    for (const Operand& output : step_.outputs) check_output(output);
+    require(!step_.node.valid() || step_.node.index < graph_.nodes.size(), "its node does not exist");
+    switch (step_.kind) {
+      case StepKind::kKernel:
+        return check_kernel();
+      case StepKind::kJumpIfFalse:
+      case StepKind::kAbort:
+        return check_condition();
+      case StepKind::kLoopBegin:
+      case StepKind::kLoopNext:
+        return check_loop();
+      case StepKind::kSwap:
+        return check_swap();
+      case StepKind::kJump:
+        return require(step_.inputs.empty() && step_.outputs.empty(), "a jump has no operands");
+    }
+  }
+
+ private:
+  void require(bool holds, const char* law) const {
+    if (!holds) break_law(t_, law);
+  }
+
+  void check_operand(const Operand& operand) const {
+    require(operand.slot.index < plan_.slots.size(), "an operand names no slot");
+    require(operand.strides.size() == operand.type.shape.size(), "an operand has not one stride for an axis");
+  }
+
+  void check_output(const Operand& output) const {
+    check_operand(output);
+    const SlotKind kind = plan_.slots[base_slot(plan_, output.slot).index].kind;
+    const bool writable = kind == SlotKind::kArena || kind == SlotKind::kOutput || kind == SlotKind::kState;
+    require(writable, "it writes to an input, a param or a constant");
+    require(output.offset == Size(0) && row_major(output), "an output is not contiguous from its slot's start");
+    const Slot& slot = plan_.slots[output.slot.index];
+    if (slot.kind != SlotKind::kOutput) return;
+    const TensorType& type = graph_.value(graph_.body.returns[slot.index]).type;
+    require(output.type.dtype == type.dtype, "it writes an output of another dtype");
+  }
+
+  bool is_flag(const Operand& operand) const {
+    return operand.type.dtype == DType::kBool && operand.type.shape.empty();
+  }
+
+  void check_condition() const {
+    require(step_.inputs.size() == 1 && step_.outputs.empty(), "a test has one operand");
+    require(is_flag(step_.inputs[0]), "a test reads no bool[]");
+  }
+
+  void check_loop() const {
+    require(step_.loop < plan_.loops.size(), "its loop does not exist");
+    require(step_.inputs.empty() && step_.outputs.size() == 1, "a loop step writes its index and reads nothing");
+    const TensorType& type = step_.outputs[0].type;
+    require(type.dtype == DType::kI64 && type.shape.empty(), "the index of a loop is no i64[]");
+    require(plan_.slots[step_.outputs[0].slot.index].kind == SlotKind::kArena,
+            "the index of a loop is not in the arena");
+  }
+
+  void check_swap() const {
+    const auto in_arena = [&](SlotId slot) {
+      return slot.index < plan_.slots.size() && plan_.slots[slot.index].kind == SlotKind::kArena;
+    };
+    require(in_arena(step_.slot_a) && in_arena(step_.slot_b), "it swaps slots outside the arena");
+    const std::uint32_t a = plan_.slots[step_.slot_a.index].index, b = plan_.slots[step_.slot_b.index].index;
+    require(a != b, "it swaps a buffer with itself");
+    require(plan_.buffers[a].size_bytes == plan_.buffers[b].size_bytes, "it swaps buffers of different sizes");
+  }
+
+  void check_kernel() const {
+    require(!step_.outputs.empty(), "it writes nothing");
+    if (step_.kernel == "copy") {
+      check_copy();
+    } else if (step_.kernel == "pointwise") {
+      check_group();
+    } else {
+      check_row();
+    }
+    check_overlaps();
+  }
+
+  void check_copy() const {
+    require(step_.op == nullptr && step_.inputs.size() == 1 && step_.outputs.size() == 1, "a copy is from one to one");
+    const TensorType &from = step_.inputs[0].type, &to = step_.outputs[0].type;
+    require(from.dtype == to.dtype && from.shape.size() == to.shape.size(), "a copy changes the type");
+  }
+
+  void check_row() const {
+    require(step_.op != nullptr && step_.op->name == step_.kernel, "its kernel is not its op's");
+    require(step_.node.valid() && graph_.node(step_.node).op == step_.op, "its op is not its node's");
+    const Node& node = graph_.node(step_.node);
+    require(step_.inputs.size() == node.operands.size(), "it has not its node's operands");
+    require(step_.outputs.size() == node.results.size(), "it has not its node's results");
+    require(step_.attrs == node.attrs, "its attributes are not its node's");
+    for (std::size_t i = 0; i < step_.inputs.size(); ++i) {
+      require(step_.inputs[i].type == graph_.value(node.operands[i]).type, "an operand is not of its value's type");
+    }
+    for (std::size_t i = 0; i < step_.outputs.size(); ++i) {
+      require(step_.outputs[i].type == graph_.value(node.results[i]).type, "a result is not of its value's type");
+    }
+  }
+
+  std::vector<NodeId> members() const {
+    const Node& node = graph_.node(step_.node);
+    if (node.op->name == "fused") return node.regions[0].nodes;
+    return {step_.node};
+  }
+
+  // Registers: inputs first; each holds one value, in the order of the group's nodes.
+  void check_group() const {
+    require(step_.op == nullptr && step_.node.valid(), "a group has a node and no row");
+    const std::vector<NodeId> nodes = members();
+    require(step_.group.size() == nodes.size(), "a group has not one instruction for each node");
+    std::vector<ValueId> registers(step_.inputs.size());
+    for (std::size_t g = 0; g < nodes.size(); ++g) {
+      const Node& node = graph_.node(nodes[g]);
+      require(node.op == step_.group[g].op && node.op->has(kPointwise), "an instruction is not its node's");
+      check_instruction(step_.group[g], node, registers);
+      registers.push_back(node.results[0]);
+    }
+    require(step_.group_outputs.size() == step_.outputs.size(), "a group has not one register for each output");
+    for (std::size_t o = 0; o < step_.outputs.size(); ++o) {
+      const std::uint32_t r = step_.group_outputs[o];
+      require(r >= step_.inputs.size() && r < registers.size(), "an output is no instruction's register");
+      const TensorType& type = graph_.value(registers[r]).type;
+      require(step_.outputs[o].type == type, "an output is not of its register's type");
+    }
+    for (std::size_t i = 0; i < step_.inputs.size(); ++i) {
+      require(step_.inputs[i].type.shape == step_.outputs[0].type.shape, "an input is not broadcast to the result");
+      require(registers[i].valid(), "an input is read by no instruction");
+      require(step_.inputs[i].type.dtype == graph_.value(registers[i]).type.dtype, "an input has another dtype");
+    }
+  }
+
+  void check_instruction(const GroupInstruction& instruction, const Node& node, std::vector<ValueId>& registers) const {
+    require(instruction.operands.size() == node.operands.size(), "an instruction has not its node's operands");
+    for (std::size_t i = 0; i < node.operands.size(); ++i) {
+      const std::uint32_t r = instruction.operands[i];
+      require(r < registers.size(), "an instruction reads a register that is not set");
+      if (!registers[r].valid()) registers[r] = node.operands[i];
+      require(registers[r] == node.operands[i], "an instruction reads another value's register");
+    }
+    require(instruction.dtype == graph_.value(node.operands.back()).type.dtype, "an instruction has another dtype");
+    require(instruction.result_dtype == graph_.value(node.results[0]).type.dtype, "an instruction gives another dtype");
+  }
+
+  bool overlap(SlotId x, SlotId y) const {
+    const SlotId a = base_slot(plan_, x), b = base_slot(plan_, y);
+    const Slot &slot_a = plan_.slots[a.index], &slot_b = plan_.slots[b.index];
+    if (slot_a.kind != slot_b.kind) return false;
+    if (slot_a.kind != SlotKind::kArena) return slot_a.index == slot_b.index;
+    const Buffer &first = plan_.buffers[slot_a.index], &second = plan_.buffers[slot_b.index];
+    const bool apart =
+        first.offset + first.max_bytes <= second.offset || second.offset + second.max_bytes <= first.offset;
+    return !apart && first.max_bytes > 0 && second.max_bytes > 0;
+  }
+
+  void check_overlaps() const {
+    for (std::size_t o = 0; o < step_.outputs.size(); ++o) {
+      for (std::size_t other = 0; other < o; ++other) {
+        require(!overlap(step_.outputs[o].slot, step_.outputs[other].slot), "two outputs overlap");
+      }
+      for (std::size_t i = 0; i < step_.inputs.size(); ++i) {
+        if (!overlap(step_.inputs[i].slot, step_.outputs[o].slot)) continue;
+        require(in_place(i, o), "an output overlaps an input other than element by element");
+      }
+    }
+  }
+
+  // Output o may be written over input i: same place, same elements, and no later read of the old ones.
+  bool in_place(std::size_t i, std::size_t o) const {
+    const Operand &input = step_.inputs[i], &output = step_.outputs[o];
+    const Slot &from = plan_.slots[input.slot.index], &to = plan_.slots[output.slot.index];
+    if (from.kind != to.kind || from.index != to.index || from.kind == SlotKind::kWindow) return false;
+    if (!(input.offset == Size(0)) || !(input.type.shape == output.type.shape) || !row_major(input)) return false;
+    if (size_bytes(input.type.dtype) != size_bytes(output.type.dtype)) return false;
+    if (step_.op != nullptr) return step_.op->has(kUpdatesFirst) && i == 0;
+    if (step_.group.empty()) return false;
+    for (std::size_t g = step_.group_outputs[o] - step_.inputs.size() + 1; g < step_.group.size(); ++g) {
+      const std::vector<std::uint32_t>& reads = step_.group[g].operands;
+      if (std::find(reads.begin(), reads.end(), static_cast<std::uint32_t>(i)) != reads.end()) return false;
+    }
+    return true;
+  }
+
+  const Graph& graph_;
+  const Plan& plan_;
+  const Step& step_;
+  std::uint32_t t_;
+};
+
+}  // namespace
+
+void check_steps(const Subject& subject) {
+  for (std::uint32_t t = 0; t < subject.plan.steps.size(); ++t) StepChecker(subject, t).run();
+}
+
+}  // namespace ingot::checking

@@ -1,0 +1,32 @@
+// Offsets for buffers with lifetimes. Private to plan/; plain numbers, so that a hard case is a table one can mail.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace ingot::planning {
+
+// Bytes needed during the steps first .. last, both included.
+struct Span {
+  std::int64_t bytes = 0;
+  std::uint32_t first = 0, last = 0;
+};
+
+struct ArenaLayout {
+  std::vector<std::int64_t> offsets;
+  std::int64_t total_bytes = 0;
+};
+
+// The most bytes alive at one step: no layout can be smaller.
+std::int64_t lower_bound(std::span<const Span> spans);
+
+// Offsets without overlap among spans that live at the same time. Up to kPortfolioSpans a portfolio of greedy orders
+// with best fit (quadratic), then, where it misses the bound and there are at most kExactSpans, an exact search of
+// kSearchNodes nodes; above, one sweep over time with an ordered free list, O(n log n). Deterministic.
+inline constexpr std::size_t kPortfolioSpans = 4096;
+inline constexpr std::size_t kExactSpans = 64;
+inline constexpr int kSearchNodes = 20000;
+ArenaLayout assign_offsets(std::span<const Span> spans);
+
+}  // namespace ingot::planning

@@ -1,0 +1,87 @@
+// The public face of a program; the work is in program_impl.cpp and session.cpp.
+#include "program.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "arrays.h"
+#include "base/error.h"
+#include "program_impl.h"
+#include "signature.h"
+
+namespace ingot {
+
+std::shared_ptr<Program> Program::compile(std::shared_ptr<const Module> module, const CompileOptions& options) {
+  auto program = std::make_shared<Program>();
+  program->impl_ = std::make_shared<const Impl>(std::move(module), options);
+  return program;
+}
+
+const Module& Program::module() const {
+  return *impl_->given;
+}
+
+const Module& Program::optimized() const {
+  return impl_->optimized;
+}
+
+const CompileOptions& Program::options() const {
+  return impl_->options;
+}
+
+std::size_t Program::graph_index(std::string_view name) const {
+  const std::vector<Graph>& graphs = impl_->given->graphs;
+  if (name.empty() && graphs.size() == 1) return 0;
+  std::string known;
+  for (std::size_t i = 0; i < graphs.size(); ++i) {
+    if (graphs[i].name == name) return i;
+    known += concat(known.empty() ? "" : ", ", graphs[i].name);
+  }
+  const std::string wanted = name.empty() ? "no graph is named, and there are several" : concat("no graph ", name);
+  fail(ErrorCode::kArgument, concat("program: ", wanted, ": expected one of ", known));
+}
+
+Plan Program::plan(std::size_t graph_number, const DimValues& dims) const {
+  GraphProgram& graph = impl_->graph(graph_number);
+  DimValues bounds = impl_->current(graph)->bounds;
+  bool is_tight = false;
+  for (const auto& [name, value] : dims) {
+    const auto dim = std::find_if(graph.signature.dims.begin(), graph.signature.dims.end(),
+                                  [&name = name](const Dim& candidate) { return candidate.name == name; });
+    const bool is_fixed = impl_->options.dims.contains(name);
+    if (is_fixed ? impl_->options.dims.at(name) != value
+                 : dim == graph.signature.dims.end() || value < dim->lo || value > dim->hi)
+      fail(ErrorCode::kArgument, concat("plan: dim ", name, " of graph ", graph.signature.graph, " cannot be ", value));
+    if (is_fixed) continue;
+    bounds[name] = value;
+    is_tight = true;
+  }
+  return is_tight ? impl_->plan_for(graph, bounds) : impl_->current(graph)->compiled->plan;
+}
+
+DimValues Program::bind(std::size_t graph_number, std::span<const ArrayRef> inputs) const {
+  const Signature& signature = impl_->graph(graph_number).signature;
+  BoundDims dims(signature);
+  bind_inputs(signature, inputs, dims);
+  DimValues values = dims.values();
+  values.insert(impl_->options.dims.begin(), impl_->options.dims.end());
+  return values;
+}
+
+std::shared_ptr<Program> Program::with_params(std::span<const std::pair<std::string, ArrayRef>> params) const {
+  auto module = std::make_shared<Module>(*impl_->given);
+  for (const auto& [name, array] : params) {
+    const auto found = std::find_if(module->params.begin(), module->params.end(),
+                                    [&name = name](const Param& param) { return param.name == name; });
+    if (found == module->params.end()) fail(ErrorCode::kArgument, concat("with_params: no param ", name));
+    Param& param = found->alias_of ? module->params[*found->alias_of] : *found;
+    check_matches(concat("with_params: ", name), array, param.type);
+    AlignedBuffer rows(num_bytes(param.type).constant());
+    copy_array(array, rows.data());
+    param.data = copy_data(rows.data(), static_cast<std::size_t>(rows.size_bytes()));
+    param.layout = Layout::kRows;
+  }
+  return compile(std::move(module), impl_->options);  // params may have been folded into others
+}
+
+}  // namespace ingot

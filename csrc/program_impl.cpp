@@ -1,0 +1,151 @@
+// From module to program: fix dims, prepare data, optimize, plan, find kernels.
+#include "program_impl.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "evaluator.h"
+#include "execute/levels.h"
+#include "execute/pool.h"
+#include "optimize/pass.h"
+#include "prepare.h"
+
+namespace ingot {
+
+namespace {
+
+std::int64_t default_memory_limit() {
+  const auto pages = static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES));
+  const auto page_bytes = static_cast<std::int64_t>(sysconf(_SC_PAGE_SIZE));
+  if (pages <= 0 || page_bytes <= 0) return INT64_MAX;
+  return pages / 4 * 3 * page_bytes;
+}
+
+int choose_threads(int num_threads) {
+  if (num_threads < 0 || num_threads > kMaxThreads)
+    fail(ErrorCode::kArgument, concat("compile: num_threads: got ", num_threads, ", expected 0..", kMaxThreads));
+  return num_threads == 0 ? num_processors() : num_threads;
+}
+
+ParallelPolicy choose_policy(const CompileOptions& options) {
+  ParallelPolicy policy = {.num_threads = options.num_threads};
+  if (options.always_parallel) policy.min_step_ns = policy.min_run_ns = policy.wake_step_ns = 0;
+  return policy;
+}
+
+// Where no upper bound is given a plan starts small and grows with what is seen.
+DimValues first_bounds(const Signature& signature) {
+  DimValues bounds;
+  for (const Dim& dim : signature.dims)
+    bounds.emplace(dim.name, dim.hi == kUnbounded ? std::max<std::int64_t>(dim.lo, 1) : dim.hi);
+  return bounds;
+}
+
+bool covers(const DimValues& bounds, const DimValues& needed) {
+  return std::all_of(needed.begin(), needed.end(), [&](const auto& dim) { return dim.second <= bounds.at(dim.first); });
+}
+
+}  // namespace
+
+Program::Impl::Impl(std::shared_ptr<const Module> module, const CompileOptions& compile_options)
+    : given(std::move(module)), options(compile_options), optimized(*given) {
+  options.num_threads = choose_threads(options.num_threads);
+  level = &choose_level(options.level);
+  options.level = level->level;
+  policy = choose_policy(options);
+  memory_limit = options.max_memory_bytes > 0 ? options.max_memory_bytes : default_memory_limit();
+  fix_dims(optimized, options.dims);
+  prepare_data(optimized);
+  for (const Graph& graph : optimized.graphs) {
+    graphs.push_back(std::make_unique<GraphProgram>());
+    graphs.back()->signature = make_signature(optimized, graph);
+  }
+  const KernelEvaluator evaluator(*level);
+  optimize(optimized, options.disabled_passes, &evaluator, options.verify_passes);
+  INGOT_CHECK(optimized.states.size() == given->states.size());
+  for (const State& state : optimized.states)
+    state_bytes = checked_add(state_bytes, num_bytes(state.type).constant()).value_or(INT64_MAX);
+  for (std::uint32_t i = 0; i < optimized.params.size(); ++i)
+    params.push_back(reinterpret_cast<char*>(const_cast<std::byte*>(resolve(optimized, i).data.data)));
+  for (std::size_t i = 0; i < graphs.size(); ++i) {
+    graphs[i]->graph = &optimized.graphs[i];
+    graphs[i]->current = make_planned(*graphs[i], first_bounds(graphs[i]->signature));
+  }
+}
+
+GraphProgram& Program::Impl::graph(std::size_t index) const {
+  if (index >= graphs.size())
+    fail(ErrorCode::kArgument, concat("program: no graph ", index, ": expected less than ", graphs.size()));
+  return *graphs[index];
+}
+
+Plan Program::Impl::plan_for(const GraphProgram& graph, const DimValues& bounds) const {
+  const std::int64_t room = std::max<std::int64_t>(memory_limit - state_bytes, 1);
+  const bool as_declared = std::all_of(graph.signature.dims.begin(), graph.signature.dims.end(),
+                                       [&](const Dim& dim) { return dim.hi == bounds.at(dim.name); });
+  const auto plan_in = [&](const Module& module, const Graph& planned) {
+    Plan plan = make_plan(module, planned, {.max_memory_bytes = room});
+    check_plan(module, planned, plan);
+    return plan;
+  };
+  if (as_declared) return plan_in(optimized, *graph.graph);
+  Module bounded = optimized;
+  for (Dim& dim : bounded.dims) {
+    const auto bound = bounds.find(dim.name);
+    if (bound == bounds.end()) continue;
+    dim.hi = bound->second;
+    dim.lo = std::min(dim.lo, dim.hi);
+  }
+  return plan_in(bounded, bounded.graphs[static_cast<std::size_t>(graph.graph - optimized.graphs.data())]);
+}
+
+std::shared_ptr<const PlannedGraph> Program::Impl::make_planned(const GraphProgram& graph,
+                                                                const DimValues& bounds) const {
+  auto planned = std::make_shared<PlannedGraph>();
+  planned->bounds = bounds;
+  planned->compiled = compile_plan(*graph.graph, plan_for(graph, bounds), *level);
+  ArgumentBlocks blocks;
+  make_blocks(*planned->compiled, blocks);
+  bind_dims(*planned->compiled, policy, bounds, blocks);
+  planned->scratch_stride = scratch_bytes(*planned->compiled, blocks);
+  const auto scratch = checked_mul(planned->scratch_stride, options.num_threads);
+  const auto workspace = scratch ? checked_add(*scratch, planned->compiled->plan.arena_bytes) : std::nullopt;
+  const auto total = workspace ? checked_add(*workspace, state_bytes) : std::nullopt;
+  if (!total || *total > memory_limit) {
+    fail(ErrorCode::kLimit,
+         concat("plan: the arena needs ", planned->compiled->plan.arena_bytes, " bytes, states ", state_bytes,
+                " and scratch ", scratch.value_or(INT64_MAX), ", more than the limit of ", memory_limit));
+  }
+  planned->workspace_bytes = *workspace;
+  return planned;
+}
+
+std::shared_ptr<const PlannedGraph> Program::Impl::current(GraphProgram& graph) const {
+  const std::lock_guard<std::mutex> lock(graph.growth);
+  return graph.current;
+}
+
+std::shared_ptr<const PlannedGraph> Program::Impl::planned_for(GraphProgram& graph, const DimValues& needed) const {
+  const std::lock_guard<std::mutex> lock(graph.growth);
+  if (covers(graph.current->bounds, needed)) return graph.current;
+  DimValues exact = graph.current->bounds, doubled = exact;
+  for (auto& [name, bound] : exact) {
+    const std::int64_t value = needed.at(name);
+    if (value <= bound) continue;
+    doubled[name] = std::max(value, checked_mul(bound, 2).value_or(value));
+    bound = value;
+  }
+  try {
+    graph.current = make_planned(graph, doubled);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kLimit && error.code() != ErrorCode::kShape) throw;
+    graph.current = make_planned(graph, exact);  // doubling was only for the future
+  }
+  return graph.current;
+}
+
+}  // namespace ingot

@@ -1,0 +1,55 @@
+// What a Program holds, and how plans of its graphs come about. Private to program*.cpp and session.cpp.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "execute/bind.h"
+#include "program.h"
+#include "signature.h"
+#include "workspace.h"
+
+namespace ingot {
+
+// A plan of one graph that is good for dims up to `bounds`.
+struct PlannedGraph {
+  std::unique_ptr<const CompiledPlan> compiled;
+  DimValues bounds;
+  std::int64_t scratch_stride = 0;   // bytes per thread
+  std::int64_t workspace_bytes = 0;  // arena, then the threads' scratch
+};
+
+struct GraphProgram {
+  Signature signature;
+  const Graph* graph = nullptr;  // optimized
+  std::mutex growth;
+  std::shared_ptr<const PlannedGraph> current;  // guarded by growth; replaced when a dim without bound outgrows it
+};
+
+struct Program::Impl {
+  std::shared_ptr<const Module> given;
+  CompileOptions options;
+  const KernelTable* level = nullptr;
+  ParallelPolicy policy;
+  Module optimized;           // dims fixed, data as kernels read it
+  std::vector<char*> params;  // by index of optimized.params
+  std::int64_t memory_limit = 0, state_bytes = 0;
+  mutable std::vector<std::unique_ptr<GraphProgram>> graphs;
+  mutable WorkspacePool workspaces;
+
+  Impl(std::shared_ptr<const Module> module, const CompileOptions& compile_options);
+
+  GraphProgram& graph(std::size_t index) const;  // ArgumentError past the end
+  // Throws LimitError when the plan needs more memory than the limit.
+  Plan plan_for(const GraphProgram& graph, const DimValues& bounds) const;
+  std::shared_ptr<const PlannedGraph> current(GraphProgram& graph) const;
+  // A plan that covers `needed`, which has a value for every dim of the graph.
+  std::shared_ptr<const PlannedGraph> planned_for(GraphProgram& graph, const DimValues& needed) const;
+
+ private:
+  std::shared_ptr<const PlannedGraph> make_planned(const GraphProgram& graph, const DimValues& bounds) const;
+};
+
+}  // namespace ingot

@@ -1,0 +1,208 @@
+"""Elementary functions and `cast`, element by element; integers are cast to float32 first.
+
+Special values as C99 says. The runtime has its own functions, at most 1 unit in the last place off.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ingot.bounds import EQUAL, ROUNDED, ulps
+from ingot.dtypes import Array, DType, DTypeLike, convert
+from ingot.errors import DTypeError
+from ingot.op import Sample, WrongCall, op, sample, wrong
+from ingot.tensor import Tensor, TensorLike
+
+from .samples import FLOATS, INTS, REALS, draw, special_floats, special_ints, unary
+
+
+def _no_complex() -> list[WrongCall]:
+    return [wrong(DTypeError, "c64", np.asarray([1j], np.complex64))]
+
+
+@op(onnx="Cast", bound=EQUAL)
+def cast(a: TensorLike, *, dtype: DTypeLike) -> Tensor:
+    """The same numbers in another dtype.
+
+    a: any[...] -> dtype[...]. Integers wrap; floats to integers truncate and saturate, NaN gives
+    0; to bool is a != 0; complex to real drops the imaginary part; all else rounds to nearest
+    even. Raises DTypeError for an unknown dtype.
+
+    >>> import ingot
+    >>> ingot.cast(ingot.tensor([1.7, -1.7, 1e20]), dtype="int32")
+    Tensor([         1,         -1, 2147483647], dtype=int32)
+    """
+    return cast.bind(a, dtype=dtype)
+
+
+@cast.reference
+def _cast(a: Array, dtype: DType) -> Array:
+    return convert(a, dtype)
+
+
+@cast.samples
+def _cast_samples(rng: np.random.Generator) -> list[Sample]:
+    dtypes = (*REALS, np.bool_)
+    sources = [special_floats(t) for t in FLOATS] + [special_ints(t) for t in INTS]
+    sources += [draw(rng, (2, 3), np.bool_), draw(rng, (0,)), draw(rng, (), np.float64) * 1e10]
+    return [sample(a, dtype=np.dtype(t).name) for a in sources for t in dtypes]
+
+
+@cast.errors
+def _cast_errors() -> list[WrongCall]:
+    return [wrong(DTypeError, "float7", np.zeros(2, np.float32), dtype="float7")]
+
+
+@op(onnx="Cos", bound=ulps(1, 4))
+def cos(a: TensorLike) -> Tensor:
+    """The cosine of an angle in radians.
+
+    a: float[...] -> the same (integers give float32). NaN for infinities.
+
+    >>> import ingot
+    >>> ingot.cos(ingot.tensor([0.0]))
+    Tensor([1.], dtype=float32)
+    """
+    return cos.bind(a)
+
+
+cos.reference(np.cos)
+cos.samples(lambda rng: unary(rng, FLOATS))
+cos.errors(_no_complex)
+
+
+def _erf(a: Array) -> Array:
+    # The C library's erf, element by element: at most 1 unit in the last place off in float64.
+    return np.asarray(np.vectorize(math.erf, otypes=[np.float64])(a))
+
+
+@op(onnx="Erf", bound=ulps(1, 4))
+def erf(a: TensorLike) -> Tensor:
+    """The error function 2/sqrt(pi) * integral of exp(-t*t) from 0 to a.
+
+    a: float[...] -> the same (integers give float32). -1 and 1 at the infinities.
+
+    >>> import ingot
+    >>> ingot.erf(ingot.tensor([0.0, 1.0]))
+    Tensor([0.       , 0.8427008], dtype=float32)
+    """
+    return erf.bind(a)
+
+
+erf.reference(_erf)
+erf.samples(lambda rng: unary(rng, FLOATS))
+erf.errors(_no_complex)
+
+
+@op(onnx="Exp", bound=ulps(1, 4))
+def exp(a: TensorLike) -> Tensor:
+    """e to the power of a.
+
+    a: float[...] -> the same (integers give float32). inf where it overflows, 0 at -inf.
+
+    >>> import ingot
+    >>> ingot.exp(ingot.tensor([0.0, 1.0]))
+    Tensor([1.       , 2.7182817], dtype=float32)
+    """
+    return exp.bind(a)
+
+
+exp.reference(np.exp)
+exp.samples(lambda rng: unary(rng, FLOATS))
+exp.errors(_no_complex)
+
+
+@op(onnx="Log", bound=ulps(1, 4))
+def log(a: TensorLike) -> Tensor:
+    """The natural logarithm.
+
+    a: float[...] -> the same (integers give float32). -inf at 0, NaN below.
+
+    >>> import ingot
+    >>> ingot.log(ingot.tensor([1.0, 10.0]))
+    Tensor([0.       , 2.3025851], dtype=float32)
+    """
+    return log.bind(a)
+
+
+log.reference(np.log)
+log.samples(lambda rng: unary(rng, FLOATS))
+log.errors(_no_complex)
+
+
+def _rsqrt(a: Array) -> Array:
+    return np.asarray(1.0 / np.sqrt(a))
+
+
+@op(onnx=None, bound=ulps(2, 4))
+def rsqrt(a: TensorLike) -> Tensor:
+    """The reciprocal of the square root.
+
+    a: float[...] -> the same (integers give float32). inf at 0, NaN below.
+
+    >>> import ingot
+    >>> ingot.rsqrt(ingot.tensor([4.0]))
+    Tensor([0.5], dtype=float32)
+    """
+    return rsqrt.bind(a)
+
+
+rsqrt.reference(_rsqrt)
+rsqrt.samples(lambda rng: unary(rng, FLOATS))
+rsqrt.errors(_no_complex)
+
+
+@op(onnx="Sin", bound=ulps(1, 4))
+def sin(a: TensorLike) -> Tensor:
+    """The sine of an angle in radians.
+
+    a: float[...] -> the same (integers give float32). NaN for infinities.
+
+    >>> import ingot
+    >>> ingot.sin(ingot.tensor([0.0, 1.0]))
+    Tensor([0.       , 0.84147096], dtype=float32)
+    """
+    return sin.bind(a)
+
+
+sin.reference(np.sin)
+sin.samples(lambda rng: unary(rng, FLOATS))
+sin.errors(_no_complex)
+
+
+@op(onnx="Sqrt", bound=ROUNDED)
+def sqrt(a: TensorLike) -> Tensor:
+    """The square root.
+
+    a: float[...] -> the same (integers give float32). NaN below 0; -0.0 stays.
+
+    >>> import ingot
+    >>> ingot.sqrt(ingot.tensor([4.0, 2.0]))
+    Tensor([2.       , 1.4142135], dtype=float32)
+    """
+    return sqrt.bind(a)
+
+
+sqrt.reference(np.sqrt)
+sqrt.samples(lambda rng: unary(rng, FLOATS))
+sqrt.errors(_no_complex)
+
+
+@op(onnx="Tanh", bound=ulps(1, 4))
+def tanh(a: TensorLike) -> Tensor:
+    """The hyperbolic tangent.
+
+    a: float[...] -> the same (integers give float32). -1 and 1 at the infinities.
+
+    >>> import ingot
+    >>> ingot.tanh(ingot.tensor([0.0, 1.0]))
+    Tensor([0.       , 0.7615942], dtype=float32)
+    """
+    return tanh.bind(a)
+
+
+tanh.reference(np.tanh)
+tanh.samples(lambda rng: unary(rng, FLOATS))
+tanh.errors(_no_complex)

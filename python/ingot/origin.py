@@ -1,0 +1,52 @@
+"""The user's line: the first frame outside this package, for recorded nodes and for error
+messages."""
+
+# os.path is several times faster than pathlib, and this runs once for every node.
+# ruff: noqa: PTH100, PTH119, PTH120
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from types import FrameType
+
+_PACKAGE = os.path.dirname(__file__) + os.sep
+
+
+@functools.cache
+def _is_package_file(filename: str) -> bool:
+    return filename.startswith(_PACKAGE)
+
+
+@functools.cache
+def _relative(filename: str, folder: str) -> str:
+    """`filename` relative to the main script's folder; its base name when it lies elsewhere."""
+    path = os.path.abspath(filename)
+    if folder and path.startswith(folder + os.sep):
+        return path[len(folder) + 1 :].replace(os.sep, "/")
+    return os.path.basename(filename)
+
+
+def user_frame() -> FrameType | None:
+    """The innermost frame that is not this package's."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _is_package_file(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
+def user_line() -> tuple[str, int]:
+    """(file, line) of the user's code; ("", 0) when there is none."""
+    frame = user_frame()
+    if frame is None:
+        return "", 0
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    folder = os.path.dirname(os.path.abspath(main)) if main else ""
+    return _relative(frame.f_code.co_filename, folder), frame.f_lineno
+
+
+def at_user_line() -> str:
+    """The tail of a message: "  (model.py:12)"; empty when the line is unknown."""
+    file, line = user_line()
+    return f"  ({file}:{line})" if file else ""

@@ -1,0 +1,192 @@
+"""One recording in progress: turns tensors and arrays into values of a graph, and names them.
+
+`bind` sends every op here while a recorder is active on the thread. A captured array becomes a
+param (small unnamed ones a constant), once for each array, under the name by which the function
+knows it.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from .dtypes import Array
+from .errors import IngotError, RecordError
+from .origin import at_user_line, user_frame, user_line
+from .tensor import SizeLike, Tensor, eager_array
+
+MAX_CONSTANT_ELEMENTS = 16
+
+_active: ContextVar[Recorder | None] = ContextVar("ingot_recorder", default=None)
+
+
+def active_recorder() -> Recorder | None:
+    """The recorder that takes the ops of this thread, if any."""
+    return _active.get()
+
+
+class Recorder:
+    """Thread rule: one recording, one thread."""
+
+    def __init__(self, name: str, function: Callable[..., Any] | None = None) -> None:
+        self.name = name
+        self.module = _core.Module()
+        self.builder = _core.Builder(self.module, name)
+        self._ranges: dict[str, tuple[int, int | None]] = {}
+        self._captured: dict[int, tuple[object, _core.Value]] = {}  # the object is kept alive
+        self._names = dict(named_arrays(function)) if function is not None else {}
+        self._used: set[str] = set()
+        self._calls: dict[str, int] = {}
+        self._composite = ""
+
+    @contextmanager
+    def recording(self) -> Iterator[Recorder]:
+        """Makes this the recorder of the thread."""
+        token = _active.set(self)
+        try:
+            yield self
+        finally:
+            _active.reset(token)
+
+    @contextmanager
+    def composite(self, name: str) -> Iterator[None]:
+        """Tags the nodes recorded inside as of one call, unless a call around it does."""
+        if self._composite:
+            yield
+            return
+        self._calls[name] = self._calls.get(name, 0) + 1
+        self._composite = f"{name}.{self._calls[name]}"
+        try:
+            yield
+        finally:
+            self._composite = ""
+
+    def declare_dim(self, name: str, lo: int, hi: int | None) -> None:
+        """Declares a dim at its first use."""
+        if name not in self._ranges:
+            self.builder.declare_dim(name, lo, hi)
+            self._ranges[name] = (lo, hi)
+
+    def add_input(self, name: str, dtype: str, shape: Sequence[SizeLike]) -> Tensor:
+        """Adds an input of the graph."""
+        self._used.add(name)
+        return Tensor(None, self.builder.add_input(name, dtype, shape), self)
+
+    def add_node(self, op: str, operands: Sequence[Any], attrs: Mapping[str, Any]) -> list[Tensor]:
+        """Appends one application of an op; operands are tensors, or arrays that become
+        constants."""
+        values = [self.value(x) for x in operands]
+        file, line = user_line()
+        try:
+            results = self.builder.add_node(op, values, attrs, (file, line, self._composite))
+        except IngotError as error:
+            raise type(error)(f"{error}{at_user_line()}") from None
+        return [Tensor(None, value, self) for value in results]
+
+    def value(self, x: Tensor | Array) -> _core.Value:
+        """The value of an operand: recorded here, or captured now."""
+        if isinstance(x, Tensor) and x._value is not None:
+            if x._recorder is not self:
+                raise RecordError(
+                    f"record: a tensor of another recording: got one of {x._recorder}, "
+                    f"expected one of {self}{at_user_line()}"
+                )
+            return x._value
+        if id(x) not in self._captured:
+            self._captured[id(x)] = (x, self._capture(x))
+        return self._captured[id(x)][1]
+
+    def __str__(self) -> str:
+        return f"the recording of {self.name!r}"
+
+    def _capture(self, x: Tensor | Array) -> _core.Value:
+        array = eager_array("record", x)
+        given = x.name if isinstance(x, Tensor) else None
+        small = array.size <= MAX_CONSTANT_ELEMENTS and array.dtype.kind != "c"
+        if given is None and small:
+            return self.builder.add_constant(array)
+        name = given or self._names.get(id(x)) or _local_name(x) or "param"
+        return self.builder.add_param(self._unique(name), np.ascontiguousarray(array))
+
+    def _unique(self, name: str) -> str:
+        """`name`, or name_2, name_3, ... (param0, param1, ... where there is no name)."""
+        number = 0 if name == "param" else 2
+        candidate = name if number else "param0"
+        while candidate in self._used:
+            number += 1
+            candidate = f"{name}{number}" if name == "param" else f"{name}_{number - 1}"
+        self._used.add(candidate)
+        return candidate
+
+
+def _local_name(x: object) -> str | None:
+    """The name of the variable of the user's innermost function that holds `x`."""
+    frame = user_frame()
+    if frame is None:
+        return None
+    for scope in (frame.f_locals, frame.f_globals):
+        for name, value in list(scope.items()):
+            if value is x:
+                return name
+    return None
+
+
+def named_arrays(function: Callable[..., Any]) -> Iterator[tuple[int, str]]:
+    """(id, name) of the tensors and arrays that a function reaches through its closure, its
+    globals, its `self` or itself as a callable object: w, layers.0.weight, ..."""
+    seen: set[int] = set()
+    found: dict[int, str] = {}
+    for name, value in _roots(function):
+        for key, path in _walk(value, name, seen, depth=6):
+            found.setdefault(key, path)
+    yield from found.items()
+
+
+def _roots(function: Callable[..., Any]) -> Iterator[tuple[str, object]]:
+    while isinstance(function, functools.partial):
+        yield from function.keywords.items()
+        function = function.func
+    if isinstance(function, types.MethodType):
+        yield "", function.__self__
+        function = function.__func__
+    if not isinstance(function, types.FunctionType):
+        yield "", function
+        return
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            yield name, cell.cell_contents
+        except ValueError:  # a variable that is not set yet
+            continue
+    for name in function.__code__.co_names:
+        if name in function.__globals__:
+            yield name, function.__globals__[name]
+
+
+def _walk(value: object, path: str, seen: set[int], depth: int) -> Iterator[tuple[int, str]]:
+    if isinstance(value, (Tensor, np.ndarray)):
+        yield id(value), path or "param"
+        return
+    if depth == 0 or id(value) in seen:
+        return
+    seen.add(id(value))
+    prefix = f"{path}." if path else ""
+    for key, item in _children(value):
+        yield from _walk(item, f"{prefix}{key}", seen, depth - 1)
+
+
+def _children(value: object) -> Iterator[tuple[object, object]]:
+    if isinstance(value, dict):
+        yield from ((k, v) for k, v in value.items() if isinstance(k, (str, int)))
+    elif isinstance(value, (list, tuple)):
+        yield from enumerate(value)
+    elif not isinstance(
+        value, (type, types.ModuleType, types.FunctionType, str, bytes, int, float)
+    ):
+        yield from getattr(value, "__dict__", {}).items()
