@@ -10,8 +10,8 @@
 
 namespace ingot {
 
-// Budgets of a fused group: fuse_pointwise never exceeds them, and the planner runs the nodes of a larger group of a file
-// one by one.
+// Budgets of a fused group: fuse_pointwise never exceeds them, and the planner runs the nodes of a larger group of a
+// file one by one.
 inline constexpr std::size_t kMaxGroupNodes = 32;
 inline constexpr std::size_t kMaxGroupInputs = 16;
 
