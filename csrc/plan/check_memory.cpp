@@ -92,8 +92,10 @@ class MemoryChecker {
     std::size_t next = 0;
     for (std::uint32_t t = 0; t < plan_.steps.size(); ++t) {
       t_ = t;
-      for (; next < blocks_.size() && blocks_[next].begin == t; ++next) enter(blocks_[next]);
+      const auto begins = [&] { return next < blocks_.size() && blocks_[next].begin == t; };
+      while (begins() && blocks_[next].kind != Block::Kind::kScan) enter(blocks_[next++]);
       walk(plan_.steps[t]);
+      while (begins()) enter(blocks_[next++]);  // what loop_begin writes and claims is there behind the loop too
       if (!open_.empty() && open_.back().block.kind == Block::Kind::kIf && open_.back().block.middle == t)
         turn_to_else();
       while (!open_.empty() && open_.back().block.end == t) leave();
@@ -114,7 +116,12 @@ class MemoryChecker {
 
   void prepare(std::uint32_t t) {
     const Step& step = plan_.steps[t];
-    for (const Operand& output : step.outputs) is_written_[output.slot.index] = true;
+    for (const Operand& output : step.outputs) {
+      for (SlotId slot = output.slot;; slot = plan_.windows[plan_.slots[slot.index].index].base) {
+        is_written_[slot.index] = true;
+        if (plan_.slots[slot.index].kind != SlotKind::kWindow) break;
+      }
+    }
     if (step.kind != StepKind::kSwap) return;
     pair(t, step.slot_a, step.slot_b);
     pair(t, step.slot_b, step.slot_a);
@@ -262,8 +269,8 @@ class MemoryChecker {
       ++open_windows_[direct.index];
       if (!is_written_[window.index]) {
         read(direct);
-      } else if (direct == base && !(content_[base.index].valid && intact(base))) {
-        claim(base);
+      } else if (direct == base) {
+        if (!intact(base)) claim(base);
         note_write(base);
       }
     }
@@ -406,7 +413,7 @@ class MemoryChecker {
   const std::vector<Block>& blocks_;
   std::vector<Content> content_;   // by slot
   std::vector<SlotId> partner_;    // by slot: the one it swaps with
-  std::vector<bool> is_written_;   // by slot: some step writes it
+  std::vector<bool> is_written_;   // by slot: some step writes it, or a window on it
   std::vector<int> open_windows_;  // by slot: windows of running loops on it
   std::vector<std::vector<SlotId>> windows_of_loop_;
   std::vector<bool> loop_is_open_;

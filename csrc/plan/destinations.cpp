@@ -149,7 +149,7 @@ std::vector<ValueId> Lowerer::overwrite_chain(std::uint32_t region, ValueId valu
       break;
     }
     if (!root.valid() || read_before(region, root, v.node, false)) good = chain.size();
-    if (!source.valid() || !read_before(region, source, v.node, true)) break;
+    if (!source.valid() || !can_be_placed(region, source) || !read_before(region, source, v.node, true)) break;
     current = source;
   }
   chain.resize(good);
