@@ -1,5 +1,5 @@
-// Counts calls of malloc and its kin in this process, all threads. Only with glibc and without a sanitizer, which brings
-// its own malloc.
+// Counts calls of malloc and its kin in this process, all threads. Only with glibc and without a sanitizer, which
+// brings its own malloc.
 #pragma once
 
 #include <cstdint>
