@@ -75,14 +75,13 @@ class EncoderBlock:
 
 def compare(name: str, network: ConvNet | EncoderBlock, spec: ingot.Spec, x: np.ndarray) -> None:
     """Records `network`, runs it eagerly and by ingot-run, and prints how far apart the answers are."""
-    graph = ingot.record(network, spec)
+    graph = ingot.record(lambda x: {"y": network(x)}, spec)
     eager = network(ingot.tensor(x)).numpy()
     with tempfile.TemporaryDirectory() as folder:
         model, source, target = Path(folder) / f"{name}.ingot", Path(folder) / "x.npy", Path(folder) / "y.npy"
         graph.save(model)
         np.save(source, x)
-        names = [output.name for output in ingot.load(model).outputs]
-        command = [find_runner(), str(model), "--input", f"x={source}", "--output", f"{names[0]}={target}"]
+        command = [find_runner(), str(model), "--input", f"x={source}", "--output", f"y={target}"]
         subprocess.run(command, check=True, capture_output=True)
         static = np.load(target)
     error = float(np.abs(eager - static).max() / np.abs(eager).max())

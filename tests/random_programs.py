@@ -234,9 +234,9 @@ class Generator:
     def add_while(self, depth: int) -> None:
         choose = self.choose
         carried = [choose.pick(self.visible()) for _ in range(choose.integer(0, 2))]
-        counter = self.builder.add_constant(np.int64(0))
-        trips = self.builder.add_constant(np.int64(choose.integer(0, 4)))
-        one = self.builder.add_constant(np.int64(1))
+        counter = self.builder.add_constant(np.array(0))
+        trips = self.builder.add_constant(np.array(choose.integer(0, 4)))
+        one = self.builder.add_constant(np.array(1))
         self.builder.begin_node("while", [counter, *carried], {}, ORIGIN)
         args = self.builder.begin_region([("i64", ()), *[(v.dtype, v.shape) for v in carried]])
         self.builder.end_region(self.builder.add_node("less", [args[0], trips], {}, ORIGIN))

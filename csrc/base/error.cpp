@@ -1,6 +1,8 @@
 // The table of error codes, and the two functions that throw.
 #include "base/error.h"
 
+#include <charconv>
+
 #include <array>
 #include <utility>
 
@@ -33,6 +35,27 @@ void fail(ErrorCode code, std::string message) {
 
 void fail_internal(const char* file, int line, const char* condition) {
   throw Error(ErrorCode::kInternal, concat("internal error: ", file, ":", line, ": ", condition, " does not hold"));
+}
+
+void append_text(std::string& text, std::string_view value) {
+  text += value;
+}
+
+void append_text(std::string& text, char value) {
+  text += value;
+}
+
+void append_text(std::string& text, std::int64_t value) {
+  text += std::to_string(value);
+}
+
+void append_text(std::string& text, std::uint64_t value) {
+  text += std::to_string(value);
+}
+
+void append_text(std::string& text, double value) {
+  char digits[32];
+  text.append(digits, std::to_chars(digits, digits + sizeof(digits), value).ptr);
 }
 
 }  // namespace ingot

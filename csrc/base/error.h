@@ -6,9 +6,10 @@
 #include <cstdint>
 #include <exception>
 #include <span>
-#include <sstream>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace ingot {
 
@@ -54,12 +55,34 @@ class Error : public std::exception {
 // Throws InternalError with file and line when an invariant of this library does not hold.
 #define INGOT_CHECK(condition) ((condition) ? (void)0 : ::ingot::fail_internal(__FILE__, __LINE__, #condition))
 
+// Each appends the text of one value; out of line, because messages are many and rarely made.
+void append_text(std::string& text, std::string_view value);
+void append_text(std::string& text, char value);
+void append_text(std::string& text, std::int64_t value);
+void append_text(std::string& text, std::uint64_t value);
+void append_text(std::string& text, double value);
+
+template <class Part>
+void append_part(std::string& text, const Part& part) {
+  if constexpr (std::is_same_v<Part, char>) {
+    append_text(text, part);
+  } else if constexpr (std::is_floating_point_v<Part>) {
+    append_text(text, static_cast<double>(part));
+  } else if constexpr (std::is_unsigned_v<Part>) {
+    append_text(text, static_cast<std::uint64_t>(part));
+  } else if constexpr (std::is_integral_v<Part>) {
+    append_text(text, static_cast<std::int64_t>(part));
+  } else {
+    append_text(text, std::string_view(part));
+  }
+}
+
 // Joins its arguments as text: concat("got ", 3, ", expected ", name).
 template <class... Parts>
 std::string concat(const Parts&... parts) {
-  std::ostringstream stream;
-  (stream << ... << parts);
-  return std::move(stream).str();
+  std::string text;
+  (append_part(text, parts), ...);
+  return text;
 }
 
 }  // namespace ingot

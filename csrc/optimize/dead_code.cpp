@@ -4,8 +4,8 @@
 //   %1 = sqrt(x) : f32[4]              ->     return %0
 //   return %1
 //
-// Exact: what is removed reaches no output, no state and no effect. Aborts stay, and so does all that they read. A
-// run-time range error of an unused node is removed with it: an error in dead code is not raised, and a dead loop is
+// Exact: what is removed reaches no output, no state and no effect. Aborts and nodes that may fail at run time stay, and
+// so does all that they read: which error a run raises does not depend on the passes. A dead loop that can raise none is
 // not run. Cost: linear in nodes and values.
 #include <algorithm>
 
@@ -73,7 +73,7 @@ class Liveness {
     bool any = false;
     for (const NodeId id : region.nodes) {
       const Node& node = graph_.node(id);
-      bool effect = node.op->has(kEffect);
+      bool effect = node.op->has(kEffect) || node.op->has(kMayFail);
       for (const Region& inner : node.regions) effect |= mark_effects(inner);
       if (effect) mark_node(id);
       any |= effect;

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from . import _core
 from .bounds import first_difference, same_bits
 from .dtypes import Array, from_text
@@ -98,7 +100,7 @@ def _run(
     session = program.new_session()
     for name, _, _ in program.module.states:
         session.write_state(name, states[name])
-    return session.run(graph, inputs)
+    return session.run(graph, [np.asarray(x) for x in inputs])
 
 
 def _same_error(
