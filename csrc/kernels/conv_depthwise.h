@@ -44,7 +44,9 @@ std::int64_t depthwise_scratch_bytes(const Conv& c) {
   return smaller(whole, kBandBytes + b.height * row_bytes);
 }
 
-inline bool is_depthwise(const Conv& c) { return c.channels == 1 && c.kernel_height * c.kernel_width <= kBlock; }
+inline bool is_depthwise(const Conv& c) {
+  return c.channels == 1 && c.kernel_height * c.kernel_width <= kBlock;
+}
 
 template <class T>
 std::int64_t depthwise_tiles(const Conv& c) {
@@ -81,7 +83,8 @@ void depthwise_row(const Tap<T>* taps, std::int64_t num_taps, const T* band, std
   constexpr std::int64_t kWidth = kLanes<V>;
   for (std::int64_t x = 0; x < width; x += kWidth) {
     V sum{};
-    for (std::int64_t t = 0; t < num_taps; ++t) sum = fma(splat<V>(taps[t].weight), load<V>(band + taps[t].offset + x), sum);
+    for (std::int64_t t = 0; t < num_taps; ++t)
+      sum = fma(splat<V>(taps[t].weight), load<V>(band + taps[t].offset + x), sum);
     if (x + kWidth <= width) {
       store(out + x, sum);
     } else {

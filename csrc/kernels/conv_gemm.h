@@ -1,6 +1,6 @@
-// Convolution as a product that is never laid out in memory: rows are the output channels of a group, columns the output
-// pixels of an image, so that lanes run over pixels and results are written side by side. Packing a panel gathers the
-// patches of 16 pixels, with 0 where a patch lies in the padding.
+// Convolution as a product that is never laid out in memory: rows are the output channels of a group, columns the
+// output pixels of an image, so that lanes run over pixels and results are written side by side. Packing a panel
+// gathers the patches of 16 pixels, with 0 where a patch lies in the padding.
 #pragma once
 
 #include <cstddef>

@@ -23,9 +23,9 @@ inline Conv make_conv(const KernelCall* call) {
   const TensorArg &x = call->inputs[0], &w = call->inputs[1], &out = call->outputs[0];
   const std::int64_t *stride = attr(call, 0).values, *padding = attr(call, 1).values, *dilation = attr(call, 2).values;
   const std::int64_t groups = attr_int(call, 3);
-  Conv c{x.shape[0],   groups,       w.shape[1],    w.shape[0] / groups, x.shape[2],  x.shape[3],  out.shape[2],
-         out.shape[3], w.shape[2],   w.shape[3],    stride[0],           stride[1],   padding[0],  padding[1],
-         dilation[0],  dilation[1],  x.strides,     w.strides,           x.strides[2]};
+  Conv c{x.shape[0],   groups,      w.shape[1], w.shape[0] / groups, x.shape[2],  x.shape[3], out.shape[2],
+         out.shape[3], w.shape[2],  w.shape[3], stride[0],           stride[1],   padding[0], padding[1],
+         dilation[0],  dilation[1], x.strides,  w.strides,           x.strides[2]};
   // A 1x1 convolution of whole rows: the image is one row.
   const bool pointwise = c.kernel_height == 1 && c.kernel_width == 1 && c.stride_y == 1 && c.stride_x == 1;
   if (pointwise && c.top == 0 && c.left == 0 && c.out_height == c.height && c.out_width == c.width &&
@@ -36,11 +36,17 @@ inline Conv make_conv(const KernelCall* call) {
   return c;
 }
 
-inline std::int64_t conv_depth(const Conv& c) { return c.kernel_height * c.kernel_width * c.channels; }
-inline std::int64_t conv_pixels(const Conv& c) { return c.out_height * c.out_width; }
+inline std::int64_t conv_depth(const Conv& c) {
+  return c.kernel_height * c.kernel_width * c.channels;
+}
+inline std::int64_t conv_pixels(const Conv& c) {
+  return c.out_height * c.out_width;
+}
 
 // Rounds towards minus infinity. Requires: b > 0.
-inline std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
+inline std::int64_t floor_div(std::int64_t a, std::int64_t b) {
+  return a >= 0 ? a / b : -((b - 1 - a) / b);
+}
 
 struct Span {
   std::int64_t begin, end;  // empty: begin >= end
