@@ -67,10 +67,10 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "datetime": (np.zeros((4, 3), "M8[s]"), ingot.DTypeError, "datetime|M8"),
     "structured": (np.zeros((4, 3), [("a", "f4")]), ingot.DTypeError, "a"),
     "complex": (np.zeros((4, 3), np.complex64), ingot.DTypeError, "complex64|c64"),
-    "ragged list": ([[1.0], [1.0, 2.0]], ingot.IngotError, ""),
-    "none": (None, ingot.IngotError, ""),
-    "dict": ({}, ingot.IngotError, ""),
-    "class": (int, ingot.IngotError, ""),
+    "ragged list": ([[1.0], [1.0, 2.0]], ingot.IngotError, "x"),
+    "none": (None, ingot.IngotError, "x"),
+    "dict": ({}, ingot.IngotError, "x"),
+    "class": (int, ingot.IngotError, "x"),
 }
 
 

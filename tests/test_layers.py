@@ -22,13 +22,19 @@ KERNEL_MAY_INCLUDE = re.compile(
 PYTHON_ROWS = [
     {"errors"},
     {"_core"},
-    {"dtypes", "origin", "bounds", "reference_order"},
+    {"dtypes", "origin"},
+    {"bounds", "reference_order", "explain"},
     {"tensor"},
+    {"recorder", "inputs"},
     {"bind"},
     {"op"},
     {"ops"},
     {"composite"},
-    {"record", "jit", "grad", "reference", "nn", "optim", "program", "onnx", "testing", "tools"},
+    {"reference"},
+    {"record", "tools"},
+    {"program"},
+    {"testing"},
+    {"jit", "grad", "nn", "optim", "onnx"},
     {"__init__", "__main__"},
 ]
 

@@ -148,7 +148,7 @@ def _conv2d(
     padded = pad_sides(x, padding, 0)
     seen = np.stack(windows(padded, w.shape[2:], stride, dilation))  # [kh*kw, n, c, oh, ow]
     seen = seen.reshape(len(seen), n, groups, c // groups, *seen.shape[-2:])
-    kernel = w.reshape(groups, outputs // groups, w.shape[1], -1)  # [g, o, c, kh*kw]
+    kernel = w.reshape(groups, outputs // groups, w.shape[1], len(seen))  # [g, o, c, kh*kw]
     result: Array = np.einsum("kngcij,gock->ngoij", seen, kernel)
     return result.reshape(n, outputs, *result.shape[-2:])
 
