@@ -1,7 +1,7 @@
 // fold_constants: computes once, at load, what depends on constants and small params alone.
 //
-//   %0 = add(var, 0.001) : f32[8]                param folded.0: f32[8]   (the bytes of rsqrt(var + 0.001))
-//   %1 = rsqrt(%0) : f32[8]             ->       %0 = multiply(x, folded.0) : f32[n,8]
+//   %0 = add(var, 0.001) : f32[8]                param "folded.0": f32[8]  (the bytes of rsqrt(var + 0.001))
+//   %1 = rsqrt(%0) : f32[8]             ->       %0 = multiply(x, "folded.0") : f32[n,8]
 //   %2 = multiply(x, %1) : f32[n,8]
 //
 // Exact: the runtime's own kernels compute the bytes. A node that would fail is left where it is, to fail when it runs.

@@ -1,0 +1,484 @@
+// Passes as "text before -> text after". Every result passes verify.
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <functional>
+
+#include "base/error.h"
+#include "graph/text.h"
+#include "optimize/pass.h"
+#include "verify/verify.h"
+
+using namespace ingot;
+
+namespace {
+
+// Adds, multiplies and negates f32 of equal shapes; knows views by copying; fails on everything else.
+class AddingEvaluator final : public Evaluator {
+ public:
+  std::vector<std::byte> evaluate(const OpRow& op, std::span<const TensorType>,
+                                  std::span<const std::span<const std::byte>> operands, const Attrs&,
+                                  const TensorType& result_type) const override {
+    const auto size = static_cast<std::size_t>(num_bytes(result_type).constant());
+    if (op.has(kView)) return {operands[0].begin(), operands[0].end()};
+    if (op.name != "add" && op.name != "arange") return {};
+    std::vector<float> result(size / sizeof(float), 0.0f);
+    for (const std::span<const std::byte> operand : operands) {
+      for (std::size_t i = 0; i < result.size(); ++i) {
+        float value;
+        std::memcpy(&value, operand.data() + i * sizeof(float) % operand.size(), sizeof(value));
+        result[i] += value;
+      }
+    }
+    const auto bytes = std::as_bytes(std::span(result));
+    return {bytes.begin(), bytes.end()};
+  }
+};
+
+Module parse(const std::string& text) {
+  Module module = parse_module("ingot 1\nnumerics 1\n" + text).module;
+  for (Param& param : module.params) {
+    if (param.alias_of) continue;
+    const auto elements = static_cast<std::size_t>(num_elements(param.type.shape).constant());
+    const std::vector<float> ones(elements, 1.0f);
+    param.data = copy_data(ones.data(), elements * sizeof(float));
+  }
+  return module;
+}
+
+// The first graph after one pass.
+std::string after(std::string_view pass, const std::string& text) {
+  Module module = parse(text);
+  verify(module);
+  const AddingEvaluator evaluator;
+  for (const Pass& candidate : pipeline()) {
+    if (candidate.name != pass) continue;
+    candidate.run({.module = module, .graph = module.graphs[0], .evaluator = &evaluator});
+    verify(module);
+    return print_graph(module, module.graphs[0]);
+  }
+  FAIL("no such pass");
+  return "";
+}
+
+std::string same(const std::string& text) {
+  const Module module = parse(text);
+  return print_graph(module, module.graphs[0]);
+}
+
+}  // namespace
+
+TEST_CASE("dead_code drops what nothing needs and keeps what an abort reads") {
+  CHECK(after("dead_code", R"(graph g(x: f32[4], y: f32[]) {
+  %0 = exp(x) : f32[4]
+  %1 = less(y, 1.0) : bool[]
+  %2 = exp(%0) : f32[4]
+  abort(%1, message="low")
+  %3 = sqrt(x) : f32[4]
+  return %3
+}
+)") == same(R"(graph g(x: f32[4], y: f32[]) {
+  %0 = less(y, 1.0) : bool[]
+  abort(%0, message="low")
+  %1 = sqrt(x) : f32[4]
+  return %1
+}
+)"));
+}
+
+TEST_CASE("dead_code drops unused results of branches") {
+  CHECK(after("dead_code", R"(graph g(c: bool[], x: f32[4]) {
+  %0, %1 = if(c) : f32[4], f32[4] {
+    then() {
+      %2 = exp(x) : f32[4]
+      return %2, x
+    }
+    else() {
+      %3 = log(x) : f32[4]
+      return x, %3
+    }
+  }
+  return %1
+}
+)") == same(R"(graph g(c: bool[], x: f32[4]) {
+  %0 = if(c) : f32[4] {
+    then() {
+      return x
+    }
+    else() {
+      %1 = log(x) : f32[4]
+      return %1
+    }
+  }
+  return %0
+}
+)"));
+}
+
+TEST_CASE("dead_code drops carries that feed only themselves, and keeps those the condition needs") {
+  CHECK(after("dead_code", R"(graph g(x: f32[4]) {
+  %0, %1, %2 = while(0:i64, x, x) : i64[], f32[4], f32[4] {
+    cond(%3: i64[], %4: f32[4], %5: f32[4]) {
+      %6 = less(%3, 10) : bool[]
+      return %6
+    }
+    body(%7: i64[], %8: f32[4], %9: f32[4]) {
+      %10 = add(%7, 1) : i64[]
+      %11 = exp(%8) : f32[4]
+      %12 = exp(%9) : f32[4]
+      return %10, %11, %12
+    }
+  }
+  return %2
+}
+)") == same(R"(graph g(x: f32[4]) {
+  %0, %1 = while(0:i64, x) : i64[], f32[4] {
+    cond(%2: i64[], %3: f32[4]) {
+      %4 = less(%2, 10) : bool[]
+      return %4
+    }
+    body(%5: i64[], %6: f32[4]) {
+      %7 = add(%5, 1) : i64[]
+      %8 = exp(%6) : f32[4]
+      return %7, %8
+    }
+  }
+  return %1
+}
+)"));
+}
+
+TEST_CASE("dead_code drops unused operands and stacked outputs of a scan") {
+  CHECK(after("dead_code", R"(graph g(x: f32[5,4], y: f32[5], z: f32[4]) {
+  %0, %1, %2 = scan(z, x, y, carries=1, length=5) : f32[4], f32[5,4], f32[5] {
+    body(%3: f32[4], %4: i64[], %5: f32[4], %6: f32[]) {
+      %7 = add(%3, %5) : f32[4]
+      %8 = exp(%7) : f32[4]
+      return %7, %8, %6
+    }
+  }
+  return %1
+}
+)") == same(R"(graph g(x: f32[5,4], y: f32[5], z: f32[4]) {
+  %0, %1 = scan(z, x, carries=1, length=5) : f32[4], f32[5,4] {
+    body(%2: f32[4], %3: i64[], %4: f32[4]) {
+      %5 = add(%2, %4) : f32[4]
+      %6 = exp(%5) : f32[4]
+      return %5, %6
+    }
+  }
+  return %1
+}
+)"));
+}
+
+TEST_CASE("dead_code keeps a loop for the abort inside it") {
+  const std::string text = R"(graph g(x: i64[]) {
+  %0 = while(x) : i64[] {
+    cond(%1: i64[]) {
+      %2 = less(%1, 10) : bool[]
+      abort(%2, message="never")
+      return %2
+    }
+    body(%3: i64[]) {
+      %4 = add(%3, 1) : i64[]
+      return %4
+    }
+  }
+  return x
+}
+)";
+  CHECK(after("dead_code", text) == same(text));
+}
+
+TEST_CASE("common_subexpressions merges equal pure nodes, commuted operands included, and keeps the first origin") {
+  CHECK(after("common_subexpressions", R"(graph g(x: f32[4], y: f32[4]) {
+  %0 = add(x, y) : f32[4]  @ a.py:1
+  %1 = add(y, x) : f32[4]  @ a.py:2
+  %2 = subtract(x, y) : f32[4]
+  %3 = subtract(y, x) : f32[4]
+  %4 = multiply(%0, %1) : f32[4]
+  return %4, %2, %3
+}
+)") == same(R"(graph g(x: f32[4], y: f32[4]) {
+  %0 = add(x, y) : f32[4]  @ a.py:1
+  %1 = subtract(x, y) : f32[4]
+  %2 = subtract(y, x) : f32[4]
+  %3 = multiply(%0, %0) : f32[4]
+  return %3, %1, %2
+}
+)"));
+}
+
+TEST_CASE("common_subexpressions merges into enclosing regions, never out of them or across branches") {
+  CHECK(after("common_subexpressions", R"(graph g(c: bool[], x: f32[4]) {
+  %0 = exp(x) : f32[4]
+  %1 = if(c) : f32[4] {
+    then() {
+      %2 = exp(x) : f32[4]
+      %3 = log(%2) : f32[4]
+      return %3
+    }
+    else() {
+      %4 = log(%0) : f32[4]
+      return %4
+    }
+  }
+  %5 = log(%0) : f32[4]
+  return %1, %5
+}
+)") == same(R"(graph g(c: bool[], x: f32[4]) {
+  %0 = exp(x) : f32[4]
+  %1 = if(c) : f32[4] {
+    then() {
+      %2 = log(%0) : f32[4]
+      return %2
+    }
+    else() {
+      %3 = log(%0) : f32[4]
+      return %3
+    }
+  }
+  %4 = log(%0) : f32[4]
+  return %1, %4
+}
+)"));
+}
+
+TEST_CASE("common_subexpressions tells attributes apart and leaves aborts alone") {
+  const std::string text = R"(graph g(c: bool[], x: f32[4,4]) {
+  %0 = sum(x, axes=[0]) : f32[4]
+  %1 = sum(x, axes=[1]) : f32[4]
+  abort(c, message="a")
+  abort(c, message="a")
+  return %0, %1
+}
+)";
+  CHECK(after("common_subexpressions", text) == same(text));
+}
+
+TEST_CASE("common_subexpressions sees through second names of params") {
+  CHECK(after("common_subexpressions", R"(param w: f32[4]
+param v = w
+graph g() {
+  %0 = exp(w) : f32[4]
+  %1 = exp(v) : f32[4]
+  return %0, %1
+}
+)") == same(R"(param w: f32[4]
+graph g() {
+  %0 = exp(w) : f32[4]
+  return %0, %0
+}
+)"));
+}
+
+TEST_CASE("fold_constants keeps only what is still read: small as constants, larger as params") {
+  Module module = parse(R"(param w: f32[20]
+graph g(x: f32[20]) {
+  %0 = add(w, 1.0) : f32[20]
+  %1 = add(%0, w) : f32[20]
+  %2 = add(1.0:f32, 2.0:f32) : f32[]
+  %3 = multiply(x, %1) : f32[20]
+  %4 = multiply(%3, %2) : f32[20]
+  return %4
+}
+)");
+  const AddingEvaluator evaluator;
+  CHECK(pipeline()[0].run({.module = module, .graph = module.graphs[0], .evaluator = &evaluator}));
+  verify(module);
+  CHECK(print_module(module) == R"(ingot 1
+numerics 1
+param w: f32[20]
+param "folded.0": f32[20]
+graph g(x: f32[20]) {
+  %0 = multiply(x, "folded.0") : f32[20]
+  %1 = multiply(%0, 3.0) : f32[20]
+  return %1
+}
+)");
+  float first;
+  std::memcpy(&first, module.params[1].data.data, sizeof(first));
+  CHECK(first == 3.0f);
+}
+
+TEST_CASE("fold_constants leaves what would fail, grow, or depend on inputs") {
+  const std::string text = R"(dim n in 1..8
+param w: f32[20]
+graph g(x: f32[n]) {
+  %0 = exp(w) : f32[20]
+  %1 = broadcast_to(w, shape=[100,20]) : f32[100,20]
+  %2 = add(x, 1.0) : f32[n]
+  %3 = arange(stop=2000, dtype=f32) : f32[2000]
+  %4 = arange(stop=n, dtype=f32) : f32[n]
+  return %0, %1, %2, %3, %4
+}
+)";
+  CHECK(after("fold_constants", text) == same(text));
+}
+
+TEST_CASE("fold_constants avoids names that are taken") {
+  Module module = parse(R"(param w: f32[20]
+param "folded.0": f32[1]
+graph g("folded.1": f32[1]) {
+  %0 = add(w, w) : f32[20]
+  return %0, "folded.1"
+}
+)");
+  const AddingEvaluator evaluator;
+  optimize(module, {}, &evaluator, true);
+  CHECK(module.params.back().name == "folded.2");
+}
+
+TEST_CASE("fuse_pointwise groups a chain and keeps what others need as outputs") {
+  CHECK(after("fuse_pointwise", R"(dim n in 1..8
+param w: f32[4,4]
+graph g(x: f32[n,4], b: f32[4]) {
+  %0 = matmul(x, w) : f32[n,4]  @ m.py:1
+  %1 = add(%0, b) : f32[n,4]  @ m.py:2
+  %2 = maximum(%1, 0.0) : f32[n,4]  @ m.py:3
+  %3 = sum(%1, axes=[0]) : f32[4]
+  return %2, %3
+}
+)") == same(R"(dim n in 1..8
+param w: f32[4,4]
+graph g(x: f32[n,4], b: f32[4]) {
+  %0 = matmul(x, w) : f32[n,4]  @ m.py:1
+  %1, %2 = fused() : f32[n,4], f32[n,4]  @ m.py:3 {
+    body() {
+      %3 = add(%0, b) : f32[n,4]  @ m.py:2
+      %4 = maximum(%3, 0.0) : f32[n,4]  @ m.py:3
+      return %3, %4
+    }
+  }
+  %5 = sum(%1, axes=[0]) : f32[4]
+  return %2, %5
+}
+)"));
+}
+
+TEST_CASE("fuse_pointwise never makes a group feed a node that feeds it") {
+  // exp could fuse with subtract, but its sum lies between them.
+  const std::string text = R"(graph g(x: f32[4]) {
+  %0 = exp(x) : f32[4]
+  %1 = sum(%0, axes=[0], keepdims=true) : f32[1]
+  %2 = divide(%0, %1) : f32[4]
+  return %2
+}
+)";
+  CHECK(after("fuse_pointwise", text) == same(text));
+}
+
+TEST_CASE("fuse_pointwise moves a node to the consumer that it can fuse with") {
+  CHECK(after("fuse_pointwise", R"(graph g(x: f32[4,4]) {
+  %0 = exp(x) : f32[4,4]
+  %1 = matmul(x, x) : f32[4,4]
+  %2 = multiply(%0, %1) : f32[4,4]
+  return %2
+}
+)") == same(R"(graph g(x: f32[4,4]) {
+  %0 = matmul(x, x) : f32[4,4]
+  %1 = fused() : f32[4,4] {
+    body() {
+      %2 = exp(x) : f32[4,4]
+      %3 = multiply(%2, %0) : f32[4,4]
+      return %3
+    }
+  }
+  return %1
+}
+)"));
+}
+
+TEST_CASE("fuse_pointwise works inside regions and lets an outer group feed them") {
+  CHECK(after("fuse_pointwise", R"(graph g(c: bool[], x: f32[4]) {
+  %0 = exp(x) : f32[4]
+  %1 = log(%0) : f32[4]
+  %2 = if(c) : f32[4] {
+    then() {
+      %3 = sin(%1) : f32[4]
+      %4 = cos(%3) : f32[4]
+      return %4
+    }
+    else() {
+      return %0
+    }
+  }
+  return %2
+}
+)") == same(R"(graph g(c: bool[], x: f32[4]) {
+  %0, %1 = fused() : f32[4], f32[4] {
+    body() {
+      %2 = exp(x) : f32[4]
+      %3 = log(%2) : f32[4]
+      return %2, %3
+    }
+  }
+  %4 = if(c) : f32[4] {
+    then() {
+      %5 = fused() : f32[4] {
+        body() {
+          %6 = sin(%1) : f32[4]
+          %7 = cos(%6) : f32[4]
+          return %7
+        }
+      }
+      return %5
+    }
+    else() {
+      return %0
+    }
+  }
+  return %4
+}
+)"));
+}
+
+TEST_CASE("fuse_pointwise keeps its limits: 32 nodes, 16 inputs") {
+  std::string text = "graph g(x: f32[4]) {\n  %0 = exp(x) : f32[4]\n";
+  for (int i = 1; i < 70; ++i) text += concat("  %", i, " = exp(%", i - 1, ") : f32[4]\n");
+  Module chain = parse(text + "  return %69\n}\n");
+  optimize(chain, {}, nullptr, true);
+  std::vector<std::size_t> sizes;
+  for (const NodeId id : chain.graphs[0].body.nodes) sizes.push_back(chain.graphs[0].node(id).regions[0].nodes.size());
+  CHECK(sizes == std::vector<std::size_t>{32, 32, 6});
+
+  text = "graph g(";
+  for (int i = 0; i < 40; ++i) text += concat(i == 0 ? "" : ", ", "x", i, ": f32[4]");
+  text += ") {\n  %0 = add(x0, x1) : f32[4]\n";
+  for (int i = 1; i < 39; ++i) text += concat("  %", i, " = add(%", i - 1, ", x", i + 1, ") : f32[4]\n");
+  Module wide = parse(text + "  return %38\n}\n");
+  optimize(wide, {}, nullptr, true);
+  CHECK(wide.graphs[0].body.nodes.size() == 3);
+}
+
+TEST_CASE("the pipeline takes names to leave out and rejects unknown ones") {
+  const std::string text = "graph g(x: f32[4]) {\n  %0 = exp(x) : f32[4]\n  return x\n}\n";
+  Module module = parse(text);
+  const std::string dead[] = {"dead_code"};
+  optimize(module, dead, nullptr, true);
+  CHECK(print_graph(module, module.graphs[0]) == same(text));
+  const std::string unknown[] = {"inline"};
+  try {
+    optimize(module, unknown, nullptr, true);
+    FAIL("accepted");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::kArgument);
+  }
+}
+
+TEST_CASE("the pipeline gives the same module when run twice") {
+  Module module = parse(R"(param w: f32[4,4]
+graph g(x: f32[4,4]) {
+  %0 = matmul(x, w) : f32[4,4]
+  %1 = exp(%0) : f32[4,4]
+  %2 = exp(%0) : f32[4,4]
+  %3 = add(%1, %2) : f32[4,4]
+  return %3
+}
+)");
+  optimize(module, {}, nullptr, true);
+  const std::string once = print_module(module);
+  optimize(module, {}, nullptr, true);
+  CHECK(print_module(module) == once);
+}
