@@ -2,6 +2,8 @@
 file(GLOB kernel_sources CONFIGURE_DEPENDS csrc/kernels/*.cpp)
 file(GLOB explicit_kernel_sources CONFIGURE_DEPENDS csrc/kernels/reduce*.cpp csrc/kernels/indexing*.cpp
      csrc/kernels/movement*.cpp)
+set(ingot_kernel_speed $<$<NOT:$<BOOL:${INGOT_SANITIZE}>>:-O3>)
+set(ingot_kernel_size $<$<NOT:$<BOOL:${INGOT_SANITIZE}>>:-Os>)
 set(ingot_level_objects)
 set(ingot_level_definitions)
 
@@ -11,16 +13,16 @@ function(ingot_add_level level)
   target_compile_definitions(ingot_kernels_${level} PRIVATE INGOT_LEVEL=${level})
   # Signed integers wrap by contract; errno and traps are not part of any result. Kernels are optimised in every build
   # type but a sanitizer's, because unvectorised ones are of no use even for debugging the rest.
-  target_compile_options(ingot_kernels_${level} PRIVATE $<$<NOT:$<BOOL:${INGOT_SANITIZE}>>:-O3> -fwrapv -fno-math-errno -fno-trapping-math
+  target_compile_options(ingot_kernels_${level} PRIVATE ${ingot_kernel_speed} -fwrapv -fno-math-errno -fno-trapping-math
                          -fno-exceptions -fno-asynchronous-unwind-tables ${ARGN})
   # Reductions and data movement say their vectors themselves: unrolling them twice as far doubles the library.
-  set_source_files_properties(${explicit_kernel_sources} PROPERTIES COMPILE_OPTIONS $<$<NOT:$<BOOL:${INGOT_SANITIZE}>>:-Os>)
+  set_source_files_properties(${explicit_kernel_sources} PROPERTIES COMPILE_OPTIONS "${ingot_kernel_size}")
   set(ingot_level_objects ${ingot_level_objects} $<TARGET_OBJECTS:ingot_kernels_${level}> PARENT_SCOPE)
   string(TOUPPER ${level} upper)
   set(ingot_level_definitions ${ingot_level_definitions} INGOT_HAVE_${upper} PARENT_SCOPE)
 endfunction()
 
-ingot_add_level(generic -Os)
+ingot_add_level(generic ${ingot_kernel_size})
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   ingot_add_level(avx2 -march=x86-64-v3)
   ingot_add_level(avx512 -march=x86-64-v4 -mprefer-vector-width=512)
