@@ -2,8 +2,10 @@
 file(GLOB kernel_sources CONFIGURE_DEPENDS csrc/kernels/*.cpp)
 file(GLOB explicit_kernel_sources CONFIGURE_DEPENDS csrc/kernels/reduce*.cpp csrc/kernels/indexing*.cpp
      csrc/kernels/movement*.cpp)
-set(ingot_kernel_speed $<$<NOT:$<BOOL:${INGOT_SANITIZE}>>:-O3>)
-set(ingot_kernel_size $<$<NOT:$<BOOL:${INGOT_SANITIZE}>>:-Os>)
+if(NOT INGOT_SANITIZE)
+  set(ingot_kernel_speed -O3)
+  set(ingot_kernel_size -Os)
+endif()
 set(ingot_level_objects)
 set(ingot_level_definitions)
 
