@@ -1,8 +1,10 @@
-"""Handwritten digits: a network as ordinary Python, recorded into one file, run again without Python.
+"""Handwritten digits: a network as ordinary Python, recorded into one file, run again without
+Python.
 
-Fits scikit-learn's MLPClassifier on the digits that ship inside scikit-learn, writes the same network as define-by-run Ingot code,
-records it with a symbolic batch, saves digits.ingot in the current folder and classifies the test images twice:
-eagerly here, and with ingot-run, a separate process that has no Python in it.
+Fits scikit-learn's MLPClassifier on the digits that ship inside scikit-learn, writes the same
+network as define-by-run Ingot code, records it with a symbolic batch, saves digits.ingot in the
+current folder and classifies the test images twice: eagerly here, and with ingot-run, a separate
+process that has no Python in it.
 """
 
 from __future__ import annotations
@@ -38,9 +40,12 @@ def find_runner() -> str:
 
 
 def make_network(classifier: MLPClassifier):
-    """The fitted network as a plain function of Ingot ops. classify: f32[batch, 64] -> f32[batch, 10]."""
+    """The fitted network as a plain function of Ingot ops: f32[batch, 64] -> f32[batch, 10]."""
     weights = [
-        (ingot.tensor(w.astype(np.float32), name=f"w{i}"), ingot.tensor(b.astype(np.float32), name=f"b{i}"))
+        (
+            ingot.tensor(w.astype(np.float32), name=f"w{i}"),
+            ingot.tensor(b.astype(np.float32), name=f"b{i}"),
+        )
         for i, (w, b) in enumerate(zip(classifier.coefs_, classifier.intercepts_, strict=True))
     ]
     verbose = [True]
@@ -48,7 +53,9 @@ def make_network(classifier: MLPClassifier):
     def classify(x):
         for i, (w, b) in enumerate(weights):
             x = x @ w + b
-            if i + 1 < len(weights):  # an ordinary `if`: it depends on Python values, so it runs while recording
+            if i + 1 < len(
+                weights
+            ):  # an ordinary `if`: it depends on Python values, so it runs while recording
                 x = ingot.relu(x)
             if verbose[0]:
                 print(f"  layer {i}: {x.shape} {x.dtype}")  # an ordinary print
@@ -63,7 +70,14 @@ def run_without_python(images: np.ndarray) -> tuple[np.ndarray, float]:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "x.npy", Path(folder) / "logits.npy"
         np.save(source, images)
-        command = [find_runner(), "digits.ingot", "--input", f"x={source}", "--output", f"logits={target}"]
+        command = [
+            find_runner(),
+            "digits.ingot",
+            "--input",
+            f"x={source}",
+            "--output",
+            f"logits={target}",
+        ]
         begin = time.perf_counter()
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         elapsed = time.perf_counter() - begin
@@ -75,7 +89,9 @@ def run_without_python(images: np.ndarray) -> tuple[np.ndarray, float]:
 def main() -> None:
     images, labels = load_digits(return_X_y=True)
     images = (images / 16).astype(np.float32)
-    x_train, x_test, y_train, y_test = train_test_split(images, labels, test_size=0.3, random_state=0)
+    x_train, x_test, y_train, y_test = train_test_split(
+        images, labels, test_size=0.3, random_state=0
+    )
     classifier = MLPClassifier((128, 64), max_iter=60, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

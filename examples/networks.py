@@ -1,7 +1,8 @@
-"""A small convolutional network and a transformer encoder block, recorded, saved, and run by ingot-run.
+"""A small convolutional network and a transformer encoder block, recorded, saved, and run by
+ingot-run.
 
-Both are plain functions with random weights. Each is run eagerly (NumPy) and by ingot-run (no Python); the largest relative difference
-is printed and must be small.
+Both are plain functions with random weights. Each is run eagerly (NumPy) and by ingot-run (no
+Python); the largest relative difference is printed and must be small.
 """
 
 from __future__ import annotations
@@ -24,12 +25,22 @@ def weight(*shape: int, scale: float = 0.1) -> ingot.Tensor:
 
 
 class ConvNet:
-    """conv, batch norm, pooling and a residual connection. x: f32[batch, 3, 32, 32] -> f32[batch, 10]."""
+    """Convolutions, batch norm, a residual. x: f32[batch, 3, 32, 32] -> f32[batch, 10]."""
 
     def __init__(self) -> None:
-        self.stem, self.first, self.second = weight(16, 3, 3, 3), weight(16, 16, 3, 3), weight(16, 16, 3, 3)
+        self.stem, self.first, self.second = (
+            weight(16, 3, 3, 3),
+            weight(16, 16, 3, 3),
+            weight(16, 16, 3, 3),
+        )
         self.norms = [
-            (weight(16), ingot.tensor(np.full(16, 0.5, np.float32)), weight(16, scale=1.0), weight(16)) for _ in range(3)
+            (
+                weight(16),
+                ingot.tensor(np.full(16, 0.5, np.float32)),
+                weight(16, scale=1.0),
+                weight(16),
+            )
+            for _ in range(3)
         ]
         self.head, self.bias = weight(16 * 8 * 8, 10), weight(10)
 
@@ -47,19 +58,26 @@ class ConvNet:
 
 
 class EncoderBlock:
-    """Multi-head self-attention and a gelu network. x: f32[batch, seq, 64] -> f32[batch, seq, 64]."""
+    """Multi-head self-attention, then a gelu network. x, result: f32[batch, seq, 64]."""
 
     heads, width = 4, 64
 
     def __init__(self) -> None:
         n = self.width
-        self.query, self.key, self.value, self.out = weight(n, n), weight(n, n), weight(n, n), weight(n, n)
+        self.query, self.key, self.value, self.out = (
+            weight(n, n),
+            weight(n, n),
+            weight(n, n),
+            weight(n, n),
+        )
         self.up, self.down = weight(n, 4 * n), weight(4 * n, n)
         self.norms = [(weight(n, scale=1.0), weight(n)) for _ in range(2)]
 
     def split_heads(self, x: ingot.Tensor) -> ingot.Tensor:
         batch, seq, _ = x.shape
-        return ingot.permute_dims(x.reshape((batch, seq, self.heads, self.width // self.heads)), (0, 2, 1, 3))
+        return ingot.permute_dims(
+            x.reshape((batch, seq, self.heads, self.width // self.heads)), (0, 2, 1, 3)
+        )
 
     def attention(self, x: ingot.Tensor) -> ingot.Tensor:
         q, k, v = (self.split_heads(x @ w) for w in (self.query, self.key, self.value))
@@ -74,11 +92,15 @@ class EncoderBlock:
 
 
 def compare(name: str, network: ConvNet | EncoderBlock, spec: ingot.Spec, x: np.ndarray) -> None:
-    """Records `network`, runs it eagerly and by ingot-run, and prints how far apart the answers are."""
+    """Runs `network` eagerly and by ingot-run, and prints how far apart the answers are."""
     graph = ingot.record(lambda x: {"y": network(x)}, spec)
     eager = network(ingot.tensor(x)).numpy()
     with tempfile.TemporaryDirectory() as folder:
-        model, source, target = Path(folder) / f"{name}.ingot", Path(folder) / "x.npy", Path(folder) / "y.npy"
+        model, source, target = (
+            Path(folder) / f"{name}.ingot",
+            Path(folder) / "x.npy",
+            Path(folder) / "y.npy",
+        )
         graph.save(model)
         np.save(source, x)
         command = [find_runner(), str(model), "--input", f"x={source}", "--output", f"y={target}"]

@@ -10,9 +10,13 @@ SUFFIXES = {".py", ".pyi", ".cpp", ".h", ".hpp", ".c", ".def", ".cu", ".cuh"}
 
 
 def main() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     files = [ROOT / name for name in listed.stdout.splitlines() if Path(name).suffix in SUFFIXES]
-    lengths = sorted(((len(p.read_text().splitlines()), p) for p in files if p.exists()), reverse=True)
+    lengths = sorted(
+        ((len(p.read_text().splitlines()), p) for p in files if p.exists()), reverse=True
+    )
     print("longest files:")
     for length, path in lengths[:5]:
         print(f"  {length:5d}  {path.relative_to(ROOT)}")

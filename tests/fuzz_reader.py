@@ -1,7 +1,8 @@
 """Feeds mutants of valid files to `ingot-run --verify -` and demands one calm line for each.
 
-Mutant k of a base file depends on (base, k) alone, so a finding is reproduced by its number. A crash, a sanitizer report, a silent or
-long answer, a hang, or an accepted file whose container breaks safetensors' rules fails the run.
+Mutant k of a base file depends on (base, k) alone, so a finding is reproduced by its number. A
+crash, a sanitizer report, a silent or long answer, a hang, or an accepted file whose container
+breaks safetensors' rules fails the run.
 
     python tests/fuzz_reader.py --runner build/asan/ingot-run --mutants 20000
 """
@@ -21,9 +22,56 @@ from pathlib import Path
 
 GOLDEN = Path(__file__).parent / "data" / "golden"
 SECONDS_PER_FILE = 20
-INTERESTING = [0, 1, -1, 255, 2**31 - 1, 2**31, 2**32, 2**53, 2**62, 2**63 - 1, 2**63, 2**64 - 1, 2**64]
-TOKENS = ["%0", "%9999", "x", "-1", "18446744073709551616", "f32", "bool", "[", "]", "{", "}", "(", ")", ",", "=", "->", "as", "@",
-          "in", '"', "\\", "\n", "\t", "\0", "#", "while", "if", "scan", "fused", "floordiv(n, 0)", "n*n*n*n*n*n*n*n*n", "nan", "1e999"]
+INTERESTING = [
+    0,
+    1,
+    -1,
+    255,
+    2**31 - 1,
+    2**31,
+    2**32,
+    2**53,
+    2**62,
+    2**63 - 1,
+    2**63,
+    2**64 - 1,
+    2**64,
+]
+TOKENS = [
+    "%0",
+    "%9999",
+    "x",
+    "-1",
+    "18446744073709551616",
+    "f32",
+    "bool",
+    "[",
+    "]",
+    "{",
+    "}",
+    "(",
+    ")",
+    ",",
+    "=",
+    "->",
+    "as",
+    "@",
+    "in",
+    '"',
+    "\\",
+    "\n",
+    "\t",
+    "\0",
+    "#",
+    "while",
+    "if",
+    "scan",
+    "fused",
+    "floordiv(n, 0)",
+    "n*n*n*n*n*n*n*n*n",
+    "nan",
+    "1e999",
+]
 
 
 def split(data: bytes) -> tuple[dict[str, object], bytes]:
@@ -32,7 +80,9 @@ def split(data: bytes) -> tuple[dict[str, object], bytes]:
 
 
 def join(header: object, payload: bytes) -> bytes:
-    text = (header if isinstance(header, str) else json.dumps(header)).encode("utf-8", "surrogatepass")
+    text = (header if isinstance(header, str) else json.dumps(header)).encode(
+        "utf-8", "surrogatepass"
+    )
     text += b" " * (-(8 + len(text)) % 64)
     return struct.pack("<Q", len(text)) + text + payload
 
@@ -59,7 +109,16 @@ def mutate_header(r: random.Random, data: bytes) -> bytes:
     assert isinstance(entry, dict)
     field = r.choice(["dtype", "shape", "data_offsets"])
     entry[field] = r.choice(
-        [None, [], "F32", "U8", [r.choice(INTERESTING)], [r.choice(INTERESTING), r.choice(INTERESTING)], [0, len(payload)], [[1]]]
+        [
+            None,
+            [],
+            "F32",
+            "U8",
+            [r.choice(INTERESTING)],
+            [r.choice(INTERESTING), r.choice(INTERESTING)],
+            [0, len(payload)],
+            [[1]],
+        ]
     )
     return join(header, payload)
 
@@ -91,7 +150,11 @@ def mutate_text(r: random.Random, data: bytes) -> bytes:
         text = text[:at] + str(r.choice([*INTERESTING, r.randrange(10)])) + text[at + 1 :]
     else:
         at, length = r.randrange(len(text)), r.choice([100, 10_000, 200_000])
-        text = text[:at] + r.choice(["(", "{", "[", "a", "%", "1", " ", "while(", "floordiv("]) * length + text[at:]
+        text = (
+            text[:at]
+            + r.choice(["(", "{", "[", "a", "%", "1", " ", "while(", "floordiv("]) * length
+            + text[at:]
+        )
     metadata["ingot.module"] = text
     return join(header, payload)
 
@@ -108,13 +171,17 @@ class Server:
     """A long-lived `ingot-run --verify -`: one path in, one line out."""
 
     def __init__(self, runner: str) -> None:
-        self.errors = tempfile.TemporaryFile()
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115: lives as long as the process
         self.process = subprocess.Popen(
-            [runner, "--verify", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors
+            [runner, "--verify", "-"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
         )
 
     def ask(self, path: Path) -> str:
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self.process.stdin.write(f"{path}\n".encode())
         self.process.stdin.flush()
         if not select.select([self.process.stdout], [], [], SECONDS_PER_FILE)[0]:

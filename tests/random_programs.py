@@ -1,8 +1,10 @@
-"""Random programs: op DAGs over every row of the table, nested regions, states, updates, symbolic dims.
+"""Random programs: op DAGs over every row of the table, nested regions, states, updates, symbolic
+dims.
 
-`build(choose)` makes one module through the core's builder; whatever the op table refuses is simply not added, so the
-generator needs no copy of any shape rule. `check_program` holds it against every law at once: file round trip, the
-reference node by node, equal bits between levels, thread counts and pass settings.
+`build(choose)` makes one module through the core's builder; whatever the op table refuses is simply
+not added, so the generator needs no copy of any shape rule. `check_program` holds it against every
+law at once: file round trip, the reference node by node, equal bits between levels, thread counts
+and pass settings.
 
     python tests/random_programs.py --count 20000 --seed 1      # the long version of test_random_programs.py
 """
@@ -77,7 +79,7 @@ class Generator:
         self.batch = choose.integer(1, 4)
         self.effects = False
 
-    # ---- leaves ----------------------------------------------------------------------------------------------
+    # ---- leaves
 
     def shape(self) -> list[int]:
         choose = self.choose
@@ -114,7 +116,7 @@ class Generator:
         options = [value for value in self.visible() if accept(value)]
         return self.choose.pick(options) if options else None
 
-    # ---- one node of the table ---------------------------------------------------------------------------------
+    # ---- one node of the table
 
     def operand_dtypes(self, row: _core.OpRow, count: int) -> list[str]:
         choose = self.choose
@@ -131,12 +133,21 @@ class Generator:
         found: list[_core.Value] = []
         for position, dtype in enumerate(self.operand_dtypes(row, count)):
             rank = None
-            if row.dtype_rule == "indexed" and row.name != "take" and position == count - 1 and found:
+            if (
+                row.dtype_rule == "indexed"
+                and row.name != "take"
+                and position == count - 1
+                and found
+            ):
                 rank = 1
-            value = self.value_of(lambda v, d=dtype, r=rank: v.dtype == d and (r is None or len(v.shape) == r))
+            value = self.value_of(
+                lambda v, d=dtype, r=rank: v.dtype == d and (r is None or len(v.shape) == r)
+            )
             if row.name == "pad" and position == 1:
                 value = self.constant(dtype)
-            elif row.dtype_rule == "indexed" and position == count - 1 and self.choose.integer(0, 1):
+            elif (
+                row.dtype_rule == "indexed" and position == count - 1 and self.choose.integer(0, 1)
+            ):
                 shape = self.shape()[:2] if row.name == "take" else [len(found[0].shape)]
                 if int(np.prod(shape)) <= 16:
                     value = self.small_index(dtype, shape)
@@ -165,11 +176,16 @@ class Generator:
         if name == "shape":
             return self.new_shape(shape)
         if name in ("stop", "value") and kind == "size":
-            return choose.pick([0, 1, 3, *[s for s in shape[:1]]])
+            return choose.pick([0, 1, 3, *shape[:1]])
         if name == "start":
             return [choose.pick([0, 0, 1]) for _ in shape]
         if name in ("stop", "sizes"):
-            return [s if choose.integer(0, 1) or not isinstance(s, int) else max(s - choose.integer(0, 1), 0) for s in shape]
+            return [
+                s
+                if choose.integer(0, 1) or not isinstance(s, int)
+                else max(s - choose.integer(0, 1), 0)
+                for s in shape
+            ]
         if name == "step":
             return [choose.pick([1, 1, 2]) for _ in shape]
         if name in ("low", "high"):
@@ -208,9 +224,14 @@ class Generator:
             return  # the table's own rules say what is legal
         self.scopes[-1].extend(results)
 
-    # ---- regions -------------------------------------------------------------------------------------------------
+    # ---- regions
 
-    def region(self, args: Sequence[_core.Value], returns: Callable[[Sequence[_core.Value]], list[_core.Value]], depth: int) -> None:
+    def region(
+        self,
+        args: Sequence[_core.Value],
+        returns: Callable[[Sequence[_core.Value]], list[_core.Value]],
+        depth: int,
+    ) -> None:
         types = [(value.dtype, value.shape) for value in args]
         inner = self.builder.begin_region(types)
         self.scopes.append(list(inner))
@@ -224,7 +245,9 @@ class Generator:
         return found
 
     def add_if(self, depth: int) -> None:
-        condition = self.value_of(lambda v: v.dtype == "bool" and not v.shape) or self.constant("bool")
+        condition = self.value_of(lambda v: v.dtype == "bool" and not v.shape) or self.constant(
+            "bool"
+        )
         results = [self.choose.pick(self.visible()) for _ in range(self.choose.integer(1, 2))]
         self.builder.begin_node("if", [condition], {}, ORIGIN)
         for _ in range(2):
@@ -255,9 +278,17 @@ class Generator:
         if x is None:
             return
         xs = [x, *[v for v in self.visible() if v.shape[:1] == x.shape[:1]][:1]]
-        attrs = {"carries": len(carried), "length": x.shape[0], "reverse": choose.integer(0, 1) == 1}
+        attrs = {
+            "carries": len(carried),
+            "length": x.shape[0],
+            "reverse": choose.integer(0, 1) == 1,
+        }
         self.builder.begin_node("scan", [*carried, *xs], attrs, ORIGIN)
-        types = [*[(v.dtype, v.shape) for v in carried], ("i64", ()), *[(v.dtype, v.shape[1:]) for v in xs]]
+        types = [
+            *[(v.dtype, v.shape) for v in carried],
+            ("i64", ()),
+            *[(v.dtype, v.shape[1:]) for v in xs],
+        ]
         inner = self.builder.begin_region(types)
         self.scopes.append(list(inner))
         self.add_nodes(choose.integer(0, 3), depth + 1)
@@ -273,14 +304,18 @@ class Generator:
             if kind == 0 and depth < 3:
                 self.choose.pick([self.add_if, self.add_while, self.add_scan])(depth)
             elif kind == 1 and depth == 0 and self.choose.integer(0, 3) == 0:
-                self.builder.add_node("abort", [self.constant("bool")], {"message": "random"}, ORIGIN)
+                self.builder.add_node(
+                    "abort", [self.constant("bool")], {"message": "random"}, ORIGIN
+                )
             else:
                 self.add_plain_node()
 
     def finish(self) -> None:
         top = self.scopes[0]
         for name, dtype, shape in self.module.states:
-            value = self.value_of(lambda v, d=dtype, s=shape: v.dtype == d and tuple(v.shape) == tuple(s))
+            value = self.value_of(
+                lambda v, d=dtype, s=shape: v.dtype == d and tuple(v.shape) == tuple(s)
+            )
             if value is not None and self.choose.integer(0, 2):
                 self.builder.add_update(name, value)
         outputs = [self.choose.pick(top) for _ in range(self.choose.integer(1, 3))] + top[-2:]
@@ -298,7 +333,12 @@ def build(choose: Choose) -> tuple[_core.Module, list[np.ndarray]]:
 
 def bits(arrays: Sequence[np.ndarray]) -> list[bytes]:
     """The arrays' bytes with every NaN made the same one."""
-    return [np.where(a != a, np.full_like(a, np.nan), a).tobytes() if a.dtype.kind == "f" else a.tobytes() for a in arrays]
+    return [
+        np.where(a != a, np.full_like(a, np.nan), a).tobytes()
+        if a.dtype.kind == "f"
+        else a.tobytes()
+        for a in arrays
+    ]
 
 
 CONFIGURATIONS = [
@@ -324,7 +364,7 @@ def outcome(module: _core.Module, inputs: Sequence[np.ndarray], options: dict[st
 
 
 def check_program(module: _core.Module, inputs: Sequence[np.ndarray]) -> str:
-    """Holds one program against every law; returns "ran" or the class of the error that every configuration raised."""
+    """Holds one program against every law; "ran", or the class of the error all of them raised."""
     data = module.to_bytes()
     loaded = _core.Module.from_bytes(data)
     assert loaded.to_bytes() == data, "save, load, save changes the bytes"

@@ -14,7 +14,11 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 def run(name: str, folder: Path) -> str:
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / name)], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, str(EXAMPLES / name)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -1,4 +1,6 @@
-"""What a saved file guarantees: the same bytes in every process, readable by safetensors, never half written."""
+"""What a saved file guarantees: the same bytes in every process, readable by safetensors, never
+half written.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.random_programs import SeededChoose, build
 
 import ingot
 from ingot import _core
-from tests.random_programs import SeededChoose, build
 
 RECORDING = """
 import sys
@@ -66,7 +68,11 @@ def test_every_tensor_starts_at_a_multiple_of_64_bytes(saved: Path) -> None:
     (length,) = struct.unpack("<Q", data[:8])
     header = json.loads(data[8 : 8 + length])
     header.pop("__metadata__")
-    starts = [8 + length + v["data_offsets"][0] for k, v in header.items() if not k.startswith("ingot.pad.")]
+    starts = [
+        8 + length + v["data_offsets"][0]
+        for k, v in header.items()
+        if not k.startswith("ingot.pad.")
+    ]
     assert starts
     assert all(start % 64 == 0 for start in starts)
 

@@ -1,4 +1,6 @@
-"""Bad input from Python: the right answer or a named error, never a crash and never another library's exception."""
+"""Bad input from Python: the right answer or a named error, never a crash and never another
+library's exception.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +93,7 @@ def test_a_missing_and_an_extra_input_are_named(program: ingot.Program) -> None:
         program(x32(4, 3))
     with pytest.raises(ingot.ArgumentError, match="2"):
         program(x32(4, 3), x32(4, 3), x32(4, 3))
-    with pytest.raises(ingot.ArgumentError, match="'?z'?"):
+    with pytest.raises(ingot.ArgumentError, match="z"):
         program.run({"x": x32(4, 3), "y": x32(4, 3), "z": x32(4, 3)})
     with pytest.raises(ingot.ArgumentError, match="y"):
         program.run({"x": x32(4, 3)})
@@ -139,16 +141,24 @@ def test_an_output_over_an_input_is_a_named_error(program: ingot.Program) -> Non
 
 
 def test_a_bool_array_with_other_bytes_counts_as_true() -> None:
-    program = ingot.compile(ingot.record(lambda m: ingot.where(m, 1.0, 2.0), ingot.Spec((4,), "bool")))
+    program = ingot.compile(
+        ingot.record(lambda m: ingot.where(m, 1.0, 2.0), ingot.Spec((4,), "bool"))
+    )
     odd = np.array([0, 1, 2, 255], np.uint8).view(bool)
     np.testing.assert_array_equal(program(odd), np.array([2, 1, 1, 1], np.float32))
 
 
 def test_an_index_out_of_range_is_an_index_error_with_its_place() -> None:
-    graph = ingot.record(lambda x, i: ingot.take(x, i, axis=0), ingot.Spec((5,), "float32"), ingot.Spec((3,), "int64"))
+    graph = ingot.record(
+        lambda x, i: ingot.take(x, i, axis=0),
+        ingot.Spec((5,), "float32"),
+        ingot.Spec((3,), "int64"),
+    )
     program = ingot.compile(graph)
     np.testing.assert_array_equal(program(x32(5), np.array([0, -1, 4])), [0, 4, 4])
-    with pytest.raises(ingot.RangeError, match=r"take: index out of range: got 5.*test_hostile_arguments.py:\d+"):
+    with pytest.raises(
+        ingot.RangeError, match=r"take: index out of range: got 5.*test_hostile_arguments.py:\d+"
+    ):
         program(x32(5), np.array([0, 5, 9]))
 
 

@@ -1,4 +1,6 @@
-"""The arrows between the parts: a file may only use what lies to the left of it (docs/architecture.md)."""
+"""The arrows between the parts: a file may only use what lies to the left of it
+(docs/architecture.md).
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,9 @@ def cpp_violations() -> list[str]:
             where = f"{path.relative_to(ROOT)}:{line}: {include}"
             if folder == "kernels":
                 if not KERNEL_MAY_INCLUDE.fullmatch(include):
-                    found.append(f"{where}: a kernel includes only kernel.h, its own headers, intrinsics")
+                    found.append(
+                        f"{where}: a kernel includes only kernel.h, its own headers, intrinsics"
+                    )
                 continue
             if "pybind11" in include and folder != "bindings":
                 found.append(f"{where}: only bindings/ knows Python")
@@ -113,13 +117,17 @@ def test_python_imports_point_left_only() -> None:
         for line, target in imported_modules(path):
             known = (PYTHON / target).is_dir() or list(PYTHON.glob(f"{target}.py*"))
             if known and target != module and python_row(target) > python_row(module):
-                violations.append(f"{path.relative_to(ROOT)}:{line}: {module} may not import {target}")
+                violations.append(
+                    f"{path.relative_to(ROOT)}:{line}: {module} may not import {target}"
+                )
     assert violations == []
 
 
 def test_python_holds_no_second_list_of_ops() -> None:
-    """Every record of ops/ hangs on a row of the C++ table; no other file names rows in a literal list."""
-    core_rows = set(re.findall(r"^POINTWISE\((\w+),", (CSRC / "ops/pointwise.def").read_text(), re.MULTILINE))
+    """Every record hangs on a row of the C++ table; no other file lists rows by name."""
+    core_rows = set(
+        re.findall(r"^POINTWISE\((\w+),", (CSRC / "ops/pointwise.def").read_text(), re.MULTILINE)
+    )
     offenders = []
     for path in sorted(PYTHON.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):

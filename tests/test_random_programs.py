@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from tests.random_programs import SeededChoose, build, check_program
 
 T = TypeVar("T")
@@ -24,7 +23,9 @@ class DrawnChoose:
         return options[self.integer(0, len(options) - 1)]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
 @given(st.data())
 def test_random_programs_keep_every_law(data: st.DataObject) -> None:
     check_program(*build(DrawnChoose(data)))

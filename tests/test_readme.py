@@ -1,4 +1,6 @@
-"""What the README and the documents show is true: their Python blocks run, their commands are CI's."""
+"""What the README and the documents show is true: their Python blocks run, their commands are
+CI's.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +29,17 @@ def blocks() -> list[tuple[str, str]]:
 def test_python_block_runs(where: str, code: str, tmp_path: Path) -> None:
     script = tmp_path / "block.py"
     script.write_text(code)
-    done = subprocess.run([sys.executable, script.name], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, script.name], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, f"{where}:\n{done.stderr}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
 def test_links_between_documents_lead_somewhere(page: Path) -> None:
-    broken = [target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()]
+    broken = [
+        target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()
+    ]
     assert broken == []
 
 
@@ -46,6 +52,9 @@ def test_ci_runs_the_two_commands_of_the_readme() -> None:
 
 def test_the_page_of_errors_is_up_to_date() -> None:
     done = subprocess.run(
-        [sys.executable, ROOT / "tests/tools/make_errors_page.py", "--check"], capture_output=True, text=True, check=False
+        [sys.executable, ROOT / "tests/tools/make_errors_page.py", "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
-import numpy as np
 import numpy.typing as npt
 
 __version__: str
 numerics_version: int
 
-SizeLike = int | Size
+SizeLike: TypeAlias = "int | Size"
 
 def register_errors(classes: Mapping[str, type[BaseException]]) -> None:
     """Maps each name of `error_names()` to the class raised for it."""
@@ -20,7 +19,7 @@ def error_names() -> list[tuple[str, str]]:
     """(name, sentence) of every error code."""
 
 def dtype_names() -> list[tuple[str, str, int, str]]:
-    """(text name, python name, bytes, kind) of every dtype; kind: bool, int, uint, float, complex."""
+    """(text name, python name, bytes, kind); kind: bool, int, uint, float or complex."""
 
 @final
 class Size:
@@ -55,9 +54,9 @@ class OpRow:
     attrs: list[AttrSpec]
     dtype_rule: str  # same, compare, select, convert, produce, position, indexed, condition, region
     classes: list[str]  # bool, int, float, complex
-    traits: list[
-        str
-    ]  # pointwise, commutative, view, reduction, contraction, region, may_fail, effect, updates_first
+    traits: list[str]
+    # pointwise, commutative, view, reduction, contraction, region, may_fail, effect,
+    # updates_first
     region_names: list[str]
 
 def op_table() -> list[OpRow]: ...
@@ -70,7 +69,7 @@ def infer(
     operands: Sequence[tuple[str, Sequence[SizeLike]]],
     attrs: Mapping[str, Any],
 ) -> tuple[str, tuple[SizeLike, ...]] | None:
-    """Result (dtype text name, shape) of one application without dims; None for an effect. Raises as recording would."""
+    """(dtype text name, shape) of the result; None for an effect. Raises as recording would."""
 
 @final
 class Value:

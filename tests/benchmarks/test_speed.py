@@ -1,6 +1,7 @@
 """Eager NumPy, the static program and, where it is installed, torch, side by side: `make bench`.
 
-Every benchmark asserts the answer as well as taking the time; ratios within one group of one run are what counts.
+Every benchmark asserts the answer as well as taking the time; ratios within one group of one run
+are what counts.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ def weights(*shape: int) -> ingot.Tensor:
 
 def mlp() -> Workload:
     w1, b1, w2, b2 = weights(784, 512), weights(512), weights(512, 10), weights(10)
-    return lambda x: ingot.relu(x @ w1 + b1) @ w2 + b2, rng.standard_normal((64, 784)).astype(np.float32)
+    return lambda x: ingot.relu(x @ w1 + b1) @ w2 + b2, rng.standard_normal((64, 784)).astype(
+        np.float32
+    )
 
 
 def chain() -> Workload:
@@ -37,7 +40,9 @@ def chain() -> Workload:
 
 def norm_softmax() -> Workload:
     g, b = weights(1024), weights(1024)
-    return lambda x: ingot.softmax(ingot.layer_norm(x, (1024,), g, b), axis=-1), rng.standard_normal((128, 1024)).astype(np.float32)
+    return lambda x: ingot.softmax(
+        ingot.layer_norm(x, (1024,), g, b), axis=-1
+    ), rng.standard_normal((128, 1024)).astype(np.float32)
 
 
 def dispatch() -> Workload:
@@ -45,7 +50,10 @@ def dispatch() -> Workload:
 
 
 WORKLOADS: dict[str, Callable[[], Workload]] = {
-    "mlp": mlp, "chain": chain, "norm_softmax": norm_softmax, "dispatch": dispatch,
+    "mlp": mlp,
+    "chain": chain,
+    "norm_softmax": norm_softmax,
+    "dispatch": dispatch,
 }
 
 

@@ -1,4 +1,6 @@
-"""Writes docs/errors.md from the core's table of error codes; `--check` only compares (test_readme.py does)."""
+"""Writes docs/errors.md from the core's table of error codes; `--check` only compares
+(test_readme.py does).
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,10 @@ from ingot import _core
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 HEAD = """# Errors
 
-Anything that a caller, a file or the machine can cause raises a subclass of `ingot.IngotError` that is also the builtin which a
-Python user expects. Messages read `<op or stage>: <what is wrong>: got <value>, expected <value>`, with the source line where there is one.
+Anything that a caller, a file or the machine can cause raises a subclass of `ingot.IngotError`
+that is also the builtin which a Python user expects. Messages read
+`<op or stage>: <what is wrong>: got <value>, expected <value>`, with the source line where there
+is one.
 This page is made by `python tests/tools/make_errors_page.py`.
 
 | class | also a | meaning | C status |
@@ -23,7 +27,11 @@ This page is made by `python tests/tools/make_errors_page.py`.
 def page() -> str:
     rows = []
     for status, (name, sentence) in enumerate(_core.error_names(), start=1):
-        builtins = [base.__name__ for base in getattr(ingot, name).__mro__[1:] if base.__module__ == "builtins"]
+        builtins = [
+            base.__name__
+            for base in getattr(ingot, name).__mro__[1:]
+            if base.__module__ == "builtins"
+        ]
         rows.append(f"| `{name}` | `{builtins[0]}` | {sentence} | {status} |\n")
     return HEAD + "".join(rows)
 
