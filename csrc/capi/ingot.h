@@ -55,7 +55,7 @@ enum {
   INGOT_RECORD = 4,    /* not raised by this API */
   INGOT_FILE = 5,      /* bytes that break a rule of the file format */
   INGOT_RANGE = 6,     /* an index out of range while running */
-  INGOT_ABORT = 7,     /* an `abort` of the module whose condition held */
+  INGOT_ABORT = 7,     /* an `abort` of the module whose condition held, or a run that was interrupted */
   INGOT_LIMIT = 8,     /* a budget (memory, steps, ...) is exceeded */
   INGOT_STATE = 9,     /* a session that must be reset before it can run again */
   INGOT_DEVICE = 10,   /* the system refused: a missing file, no threads, ... */
