@@ -69,6 +69,8 @@ Program::Impl::Impl(std::shared_ptr<const Module> module, const CompileOptions& 
   INGOT_CHECK(optimized.states.size() == given->states.size());
   for (const State& state : optimized.states)
     state_bytes = checked_add(state_bytes, num_bytes(state.type).constant()).value_or(INT64_MAX);
+  if (state_bytes > memory_limit)
+    fail(ErrorCode::kLimit, concat("plan: states need ", state_bytes, " bytes, more than the limit of ", memory_limit));
   for (std::uint32_t i = 0; i < optimized.params.size(); ++i)
     params.push_back(reinterpret_cast<char*>(const_cast<std::byte*>(resolve(optimized, i).data.data)));
   for (std::size_t i = 0; i < graphs.size(); ++i) {

@@ -1,4 +1,4 @@
-"""Prints the facts that the house style watches: the five longest files and the number of op rows."""
+"""Prints what the house style watches: the five longest files and the number of op rows."""
 
 from __future__ import annotations
 

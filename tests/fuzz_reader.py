@@ -171,7 +171,7 @@ class Server:
     """A long-lived `ingot-run --verify -`: one path in, one line out."""
 
     def __init__(self, runner: str) -> None:
-        self.errors = tempfile.TemporaryFile()  # noqa: SIM115: lives as long as the process
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115
         self.process = subprocess.Popen(
             [runner, "--verify", "-"],
             stdin=subprocess.PIPE,

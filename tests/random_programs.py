@@ -6,7 +6,7 @@ not added, so the generator needs no copy of any shape rule. `check_program` hol
 law at once: file round trip, the reference node by node, equal bits between levels, thread counts
 and pass settings.
 
-    python tests/random_programs.py --count 20000 --seed 1      # the long version of test_random_programs.py
+    python tests/random_programs.py --count 20000 --seed 1      # the long version of the test
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ struct RegionHandle {
   const Region& region() const;
 };
 
-struct ProgramHandle {
+struct ProgramHandle : std::enable_shared_from_this<ProgramHandle> {
   std::shared_ptr<Program> program;
   ModuleHandle module, optimized;  // copies: what Python does to them does not reach the program
 };

@@ -8,6 +8,6 @@ namespace ingot::python {
 
 void register_plan(py::module_& m);
 // The plan in use, or the tight one for these dims when any is given.
-PlanHandle make_plan_handle(const std::shared_ptr<ProgramHandle>& self, std::size_t graph, const py::object& dims);
+PlanHandle make_plan_handle(const ProgramHandle& self, std::size_t graph, const py::object& dims);
 
 }  // namespace ingot::python

@@ -170,6 +170,12 @@ class Builder {
   GraphBuilder builder_;
 };
 
+// A method whose `self` must be a Builder: pybind11 would hand None to a plain member function as a null pointer.
+template <class Result, class... Args>
+auto method(Result (Builder::*function)(Args...)) {
+  return [function](Builder& self, Args... args) { return (self.*function)(std::forward<Args>(args)...); };
+}
+
 }  // namespace
 
 void register_builder(py::module_& m) {
@@ -177,19 +183,19 @@ void register_builder(py::module_& m) {
   const auto name = py::arg("name"), value = py::arg("value");
   py::class_<Builder>(m, "Builder", py::is_final(), "Appends nodes to a new graph of `module`.")
       .def(py::init<const ModuleHandle&, const py::str&>(), py::arg("module"), name)
-      .def("declare_dim", &Builder::declare_dim, name, py::arg("lo"), py::arg("hi"))
-      .def("add_input", &Builder::add_input, name, py::arg("dtype"), py::arg("shape"))
-      .def("add_param", &Builder::add_param, name, py::arg("array"))
-      .def("add_param_alias", &Builder::add_param_alias, name, py::arg("target"))
-      .def("add_state", &Builder::add_state, name, py::arg("array"), py::arg("zeros"))
-      .def("add_constant", &Builder::add_constant, py::arg("array"))
-      .def("add_node", &Builder::add_node, op, operands, attrs, origin)
-      .def("begin_node", &Builder::begin_node, op, operands, attrs, origin)
-      .def("begin_region", &Builder::begin_region, py::arg("args"))
-      .def("end_region", &Builder::end_region, py::arg("returns"))
-      .def("end_node", &Builder::end_node)
-      .def("add_update", &Builder::add_update, py::arg("state"), value)
-      .def("set_outputs", &Builder::set_outputs, py::arg("values"), py::arg("names"));
+      .def("declare_dim", method(&Builder::declare_dim), name, py::arg("lo"), py::arg("hi"))
+      .def("add_input", method(&Builder::add_input), name, py::arg("dtype"), py::arg("shape"))
+      .def("add_param", method(&Builder::add_param), name, py::arg("array"))
+      .def("add_param_alias", method(&Builder::add_param_alias), name, py::arg("target"))
+      .def("add_state", method(&Builder::add_state), name, py::arg("array"), py::arg("zeros"))
+      .def("add_constant", method(&Builder::add_constant), py::arg("array"))
+      .def("add_node", method(&Builder::add_node), op, operands, attrs, origin)
+      .def("begin_node", method(&Builder::begin_node), op, operands, attrs, origin)
+      .def("begin_region", method(&Builder::begin_region), py::arg("args"))
+      .def("end_region", method(&Builder::end_region), py::arg("returns"))
+      .def("end_node", method(&Builder::end_node))
+      .def("add_update", method(&Builder::add_update), py::arg("state"), value)
+      .def("set_outputs", method(&Builder::set_outputs), py::arg("values"), py::arg("names"));
 }
 
 }  // namespace ingot::python

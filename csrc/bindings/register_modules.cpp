@@ -194,7 +194,7 @@ void register_handles(py::module_& m) {
       .def_property_readonly("kind", [](const ValueHandle& self) { return kind_name(self.value().kind); })
       .def_property_readonly("dtype", [](const ValueHandle& self) { return name(self.value().type.dtype); })
       .def_property_readonly("shape", [](const ValueHandle& self) { return from_shape(self.value().type.shape); })
-      .def_property_readonly("name", &ValueHandle::name);
+      .def_property_readonly("name", [](const ValueHandle& self) { return self.name(); });
   py::class_<RegionHandle>(m, "Region", py::is_final())
       .def_property_readonly("args", [](const RegionHandle& self) { return indexes(self.region().args); })
       .def_property_readonly("nodes", [](const RegionHandle& self) { return indexes(self.region().nodes); })
@@ -295,7 +295,7 @@ void add_graphs(ModuleClass& c) {
 
 void register_modules(py::module_& m) {
   register_handles(m);
-  ModuleClass c(m, "Module", py::is_final());
+  ModuleClass c(m, "Module", py::is_final(), "What a file holds: dims, params, states and one or more graphs.");
   add_actions(c);
   add_tables(c);
   add_graphs(c);

@@ -106,15 +106,15 @@ py::list buffers(const PlanHandle& self) {
 
 }  // namespace
 
-PlanHandle make_plan_handle(const std::shared_ptr<ProgramHandle>& self, std::size_t graph, const py::object& dims) {
-  self->module.graph(graph);
+PlanHandle make_plan_handle(const ProgramHandle& self, std::size_t graph, const py::object& dims) {
+  self.module.graph(graph);
   const DimValues values = to_dim_values(dims);
   py::gil_scoped_release release;
-  return {self, graph, self->program->plan(graph, values)};
+  return {self.shared_from_this(), graph, self.program->plan(graph, values)};
 }
 
 void register_plan(py::module_& m) {
-  py::class_<PlanHandle>(m, "Plan", py::is_final())
+  py::class_<PlanHandle>(m, "Plan", py::is_final(), "Steps and offsets of one graph, and the arena's lower bound.")
       .def_property_readonly("arena_bytes", [](const PlanHandle& self) { return self.plan.arena_bytes; })
       .def_property_readonly("lower_bound_bytes", [](const PlanHandle& self) { return self.plan.lower_bound_bytes; })
       .def_property_readonly("schedule_free_bound_bytes",

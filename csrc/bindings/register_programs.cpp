@@ -255,7 +255,7 @@ std::shared_ptr<ProgramHandle> compile(const ModuleHandle& module, int num_threa
   return make_handle(Program::compile(copy, options));
 }
 
-std::shared_ptr<ProgramHandle> with_params(const std::shared_ptr<ProgramHandle>& self, const py::object& params) {
+std::shared_ptr<ProgramHandle> with_params(const ProgramHandle& self, const py::object& params) {
   std::vector<std::pair<std::string, ArrayRef>> refs;
   std::vector<py::object> keep;
   for (auto& [name, given] : to_items(params, "with_params")) {
@@ -270,12 +270,12 @@ std::shared_ptr<ProgramHandle> with_params(const std::shared_ptr<ProgramHandle>&
     keep.push_back(std::move(array));
   }
   py::gil_scoped_release release;
-  return make_handle(self->program->with_params(refs));
+  return make_handle(self.program->with_params(refs));
 }
 
-SessionHandle new_session(const std::shared_ptr<ProgramHandle>& self) {
+SessionHandle new_session(const ProgramHandle& self) {
   py::gil_scoped_release release;
-  return {self, self->program->new_session()};
+  return {self.shared_from_this(), self.program->new_session()};
 }
 
 }  // namespace

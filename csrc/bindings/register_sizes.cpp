@@ -85,7 +85,7 @@ void register_sizes(py::module_& m) {
       .def("__floordiv__", operation(&floor_divide), py::arg("other"))
       .def("__eq__", &equals, py::arg("other"))
       .def("__hash__", &hash_of)
-      .def("__repr__", &Size::to_string);
+      .def("__repr__", [](const Size& self) { return self.to_string(); });
   m.def("dtype_names", &dtype_names,
         "(text name, python name, bytes, kind) of every dtype; kind: bool, int, uint, float, complex.");
 }

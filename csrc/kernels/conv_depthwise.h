@@ -77,15 +77,19 @@ struct Tap {
   std::int64_t offset;  // in the band, from the first pixel of an output row
 };
 
+// One row of the result. The last vector may run into the rows after it, which are computed later: `room` counts the
+// elements of the tile from here on.
 template <class T>
-void depthwise_row(const Tap<T>* taps, std::int64_t num_taps, const T* band, std::int64_t width, T* out) {
+void depthwise_row(const Tap<T>* taps, std::int64_t num_taps, const T* band, std::int64_t width, T* out,
+                   std::int64_t room) {
   using V = Vector<T>;
   constexpr std::int64_t kWidth = kLanes<V>;
   for (std::int64_t x = 0; x < width; x += kWidth) {
     V sum{};
-    for (std::int64_t t = 0; t < num_taps; ++t)
+    for (std::int64_t t = 0; t < num_taps; ++t) {
       sum = fma(splat<V>(taps[t].weight), load<V>(band + taps[t].offset + x), sum);
-    if (x + kWidth <= width) {
+    }
+    if (x + kWidth <= room) {
       store(out + x, sum);
     } else {
       store_first(out + x, sum, width - x);
@@ -117,7 +121,8 @@ void run_depthwise(const Conv& c, const T* x, const T* w, T* out, std::int64_t b
     }
     T* const target = out + ((image * all_outputs + output) * c.out_height + first) * c.out_width;
     for (std::int64_t y = 0; y < rows; ++y) {
-      depthwise_row(taps, num_taps, scratch + y * c.stride_y * b.row, c.out_width, target + y * c.out_width);
+      depthwise_row(taps, num_taps, scratch + y * c.stride_y * b.row, c.out_width, target + y * c.out_width,
+                    (rows - y) * c.out_width);
     }
   }
 }

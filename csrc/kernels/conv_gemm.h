@@ -74,11 +74,15 @@ struct ConvSource {
 
   void copy_rows(std::int64_t batch, std::int64_t first, std::int64_t rows, std::int64_t k, std::int64_t steps, T* to,
                  std::int64_t stride) const {
-    const T* const from = w + (rows_key(batch) * c.outputs + first) * c.w[0];
-    for (std::int64_t s = 0; s < steps; ++s) {
-      const std::int64_t channel = (k + s) % c.channels, at = (k + s) / c.channels;
-      const T* const column = from + channel * c.w[1] + at / c.kernel_width * c.w[2] + at % c.kernel_width * c.w[3];
-      for (std::int64_t i = 0; i < rows; ++i) to[i * stride + s] = column[i * c.w[0]];
+    for (std::int64_t i = 0; i < rows; ++i) {  // row by row: its weights lie together
+      const T* const from = w + (rows_key(batch) * c.outputs + first + i) * c.w[0];
+      for (std::int64_t s = 0; s < steps;) {
+        const std::int64_t at = (k + s) / c.channels, channel = (k + s) % c.channels;
+        const std::int64_t n = smaller(c.channels - channel, steps - s);
+        const T* const line = from + channel * c.w[1] + at / c.kernel_width * c.w[2] + at % c.kernel_width * c.w[3];
+        for (std::int64_t j = 0; j < n; ++j) to[i * stride + s + j] = line[j * c.w[1]];
+        s += n;
+      }
     }
   }
 
@@ -90,6 +94,13 @@ struct ConvSource {
 
   void pack(std::int64_t batch, std::int64_t column, std::int64_t columns, std::int64_t k, std::int64_t steps,
             T* to) const {
+    for (std::int64_t j = 0; j < columns; j += kPanel) {
+      pack_patches(batch, column + j, smaller(kPanel, columns - j), k, steps, to + j * steps);
+    }
+  }
+
+  void pack_patches(std::int64_t batch, std::int64_t column, std::int64_t columns, std::int64_t k, std::int64_t steps,
+                    T* to) const {
     const T* const image = x + batch / c.groups * c.x[0] + batch % c.groups * c.channels * c.x[1];
     for (std::int64_t s = 0; s < steps;) {
       const std::int64_t at = (k + s) / c.channels, first = (k + s) % c.channels;

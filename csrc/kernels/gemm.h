@@ -14,6 +14,7 @@ namespace ingot::INGOT_LEVEL {
 inline constexpr std::int64_t kChunk = 1024;                // of k, packed at a time; a multiple of kBlock
 inline constexpr std::int64_t kShortChunk = kBlock;         // where a panel is used once: it then stays in the L1 cache
 inline constexpr std::int64_t kRowBlockBytes = 460 * 1024;  // of copied rows of A: within an L2 cache of 1 MB
+inline constexpr std::int64_t kPackColumns = 64;            // packed together: rows of B lie on pages of their own
 inline constexpr std::int64_t kRowPadding = 16;             // elements between copied rows: they share no cache set
 
 // How one product (of a batch) is cut into tiles. Pieces are rows x columns of C; columns vary fastest.
@@ -26,9 +27,6 @@ struct GemmPlan {
 };
 
 template <class T>
-inline constexpr std::int64_t kPackColumns = kTileColumns<T> > kPanel ? kTileColumns<T> : kPanel;
-
-template <class T>
 GemmPlan plan_gemm(std::int64_t batch, std::int64_t rows, std::int64_t columns, std::int64_t k) {
   GemmPlan plan{};
   plan.rows = rows;
@@ -39,13 +37,13 @@ GemmPlan plan_gemm(std::int64_t batch, std::int64_t rows, std::int64_t columns, 
   const std::int64_t row_bytes = (plan.chunk + kRowPadding) * static_cast<std::int64_t>(sizeof(T));
   // About eight tiles, so that two or four threads share well: at least 8 register tiles of rows, at most 256 columns
   // each.
-  const std::int64_t groups = ceil_div(columns, kPackColumns<T>);
+  const std::int64_t groups = ceil_div(columns, kPackColumns);
   const std::int64_t row_share = larger(ceil_div(rows * batch * groups, 8), 8 * kTileRows);
   const std::int64_t most_rows = larger(smaller(smaller(rows, row_share), kRowBlockBytes / row_bytes), 1);
   plan.row_tiles = ceil_div(rows, most_rows);
   plan.rows_per_tile = plan.row_tiles == 0 ? 0 : ceil_div(rows, plan.row_tiles);
   const std::int64_t share = ceil_div(columns * larger(batch * plan.row_tiles, 1), 8);
-  plan.columns_per_tile = smaller(round_up(larger(share, 1), kPackColumns<T>), 256);
+  plan.columns_per_tile = smaller(round_up(larger(share, 1), kPackColumns), 256);
   plan.column_tiles = ceil_div(columns, plan.columns_per_tile);
   return plan;
 }
@@ -59,7 +57,7 @@ template <class T>
 std::int64_t gemm_scratch_bytes(std::int64_t rows, std::int64_t columns, std::int64_t k) {
   const std::int64_t chunk = smaller(k, kChunk), size = static_cast<std::int64_t>(sizeof(T));
   const std::int64_t a = smaller(rows * (chunk + kRowPadding) * size, kRowBlockBytes);
-  const std::int64_t b = round_up(smaller(columns, kPackColumns<T>), kPanel) * chunk * size;
+  const std::int64_t b = round_up(smaller(columns, kPackColumns), kPanel) * chunk * size;
   return round_up(a, 64) + b;
 }
 
@@ -131,7 +129,7 @@ struct RowCache {
 //   void copy_rows(batch, first_row, rows, k, steps, to, stride)   to[i * stride + step]
 //   std::int64_t rows_key(batch)                                   equal for batches with the same A
 //   const T* columns_in_place(batch, column, k, columns, step*)    null where columns must be packed
-//   void pack(batch, column, columns, k, steps, to)                one panel, columns <= 16
+//   void pack(batch, column, columns, k, steps, to)                panels one after the other, zeros at the end
 //   Target<T> target(batch)
 template <class T, class Source>
 RowGroup<T> take_rows(const GemmPlan& plan, const Source& source, std::int64_t batch, std::int64_t first,
@@ -159,9 +157,7 @@ void multiply_columns(const Source& source, const RowGroup<T>& rows, std::int64_
   const bool packed = b == nullptr;
   if (packed) {
     b = buffer;
-    for (std::int64_t j = 0; j < columns; j += kPanel) {
-      source.pack(batch, column + j, smaller(kPanel, columns - j), k, steps, buffer + j * steps);
-    }
+    source.pack(batch, column, columns, k, steps, buffer);
   }
   for (std::int64_t j = 0; j < columns; j += kTileColumns<T>) {
     ColumnGroup<T> group{b + j, step, kWidth, smaller(kTileColumns<T>, columns - j)};
@@ -173,30 +169,40 @@ void multiply_columns(const Source& source, const RowGroup<T>& rows, std::int64_
   }
 }
 
+// Rows of one row tile times columns first .. last-1.
+template <class T, class Source>
+void multiply_range(const GemmPlan& plan, const Source& source, std::int64_t batch, std::int64_t first_row,
+                    std::int64_t first, std::int64_t last, T* a_buffer, T* b_buffer, RowCache& cache) {
+  Target<T> to = source.target(batch);
+  to.c += first_row * to.row;
+  for (std::int64_t k = 0; k < plan.k; k += plan.chunk) {
+    const std::int64_t steps = smaller(plan.chunk, plan.k - k);
+    const RowGroup<T> rows = take_rows<T>(plan, source, batch, first_row, k, steps, a_buffer, cache);
+    for (std::int64_t j = first; j < last; j += kPackColumns) {
+      const Target<T> part{to.c + j * to.column, to.row, to.column};
+      multiply_columns<T>(source, rows, batch, j, smaller(kPackColumns, last - j), k, steps, part, b_buffer);
+    }
+  }
+  if (plan.k != 0) return;
+  for (std::int64_t i = 0; i < smaller(plan.rows_per_tile, plan.rows - first_row); ++i) {
+    for (std::int64_t j = first; j < last; ++j) to.c[i * to.row + j * to.column] = 0;
+  }
+}
+
+// Tiles with the same rows are computed as one, so that rows are copied once for all their columns.
 template <class T, class Source>
 void run_gemm(const GemmPlan& plan, const Source& source, std::int64_t begin, std::int64_t end, char* scratch) {
   T* const a_buffer = reinterpret_cast<T*>(scratch);
   const std::int64_t row_bytes = (plan.chunk + kRowPadding) * static_cast<std::int64_t>(sizeof(T));
   T* const b_buffer = reinterpret_cast<T*>(scratch + round_up(plan.rows_per_tile * row_bytes, 64));
   RowCache cache{-1, -1, -1};
-  for (std::int64_t t = begin; t < end; ++t) {
-    const std::int64_t first_column = t % plan.column_tiles * plan.columns_per_tile;
-    const std::int64_t row_tile = t / plan.column_tiles % plan.row_tiles;
-    const std::int64_t batch = t / plan.column_tiles / plan.row_tiles;
-    const std::int64_t last_column = smaller(first_column + plan.columns_per_tile, plan.columns);
-    const std::int64_t first_row = row_tile * plan.rows_per_tile;
-    const Target<T> whole = source.target(batch);
-    for (std::int64_t k = 0; k < plan.k; k += plan.chunk) {
-      const std::int64_t steps = smaller(plan.chunk, plan.k - k);
-      const RowGroup<T> rows = take_rows<T>(plan, source, batch, first_row, k, steps, a_buffer, cache);
-      for (std::int64_t j = first_column; j < last_column; j += kPackColumns<T>) {
-        const Target<T> to{whole.c + first_row * whole.row + j * whole.column, whole.row, whole.column};
-        multiply_columns<T>(source, rows, batch, j, smaller(kPackColumns<T>, last_column - j), k, steps, to, b_buffer);
-      }
-    }
-    for (std::int64_t i = first_row; plan.k == 0 && i < smaller(first_row + plan.rows_per_tile, plan.rows); ++i) {
-      for (std::int64_t j = first_column; j < last_column; ++j) whole.c[i * whole.row + j * whole.column] = 0;
-    }
+  while (begin < end) {
+    const std::int64_t row_tile = begin / plan.column_tiles, tiles = smaller(end, (row_tile + 1) * plan.column_tiles);
+    const std::int64_t first = begin % plan.column_tiles * plan.columns_per_tile;
+    const std::int64_t last = smaller(first + (tiles - begin) * plan.columns_per_tile, plan.columns);
+    multiply_range<T>(plan, source, row_tile / plan.row_tiles, row_tile % plan.row_tiles * plan.rows_per_tile, first,
+                      last, a_buffer, b_buffer, cache);
+    begin = tiles;
   }
 }
 

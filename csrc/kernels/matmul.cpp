@@ -56,7 +56,7 @@ struct MatmulSource {
   void pack(std::int64_t batch, std::int64_t column, std::int64_t columns, std::int64_t k, std::int64_t steps,
             T* to) const {
     const T* from = b(batch) + column * p.b_column + k * p.b_step;
-    pack_panel(from, p.b_step, p.b_column, columns, steps, to);
+    pack_panels(from, p.b_step, p.b_column, columns, steps, to);
   }
 
   Target<T> target(std::int64_t batch) const {

@@ -5,6 +5,7 @@
 #include "kernels/element.h"
 #include "kernels/families.h"
 #include "kernels/overlay.h"
+#include "kernels/transpose.h"
 
 namespace ingot::INGOT_LEVEL {
 namespace {
@@ -32,14 +33,30 @@ Box whole_box(const TensorArg& x, const std::int64_t* to) {
   return collapse(box);
 }
 
+Box copy_box_of(const KernelCall* call) {
+  const TensorArg& x = call->inputs[0];
+  std::int64_t to[kKernelMaxRank];
+  contiguous_strides(x.shape, x.rank, to);
+  return whole_box(x, to);
+}
+
+std::int64_t copy_tiles(const KernelCall* call) {
+  const Transpose transpose = find_transpose(copy_box_of(call), kTile);
+  return transpose.axis >= 0 ? transpose_tiles(transpose) : output_tiles(call);
+}
+
 template <class T>
 struct Copy {
   static void run(const KernelCall* call, std::int64_t begin, std::int64_t end) {
-    const TensorArg& x = call->inputs[0];
-    std::int64_t to[kKernelMaxRank];
-    contiguous_strides(x.shape, x.rank, to);
-    copy_box(whole_box(x, to), reinterpret_cast<T*>(call->outputs[0].data), reinterpret_cast<const T*>(x.data),
-             begin * kTile, smaller(end * kTile, num_elements(x)));
+    const Box box = copy_box_of(call);
+    const Transpose transpose = find_transpose(box, kTile);
+    T* const to = reinterpret_cast<T*>(call->outputs[0].data);
+    const T* const from = reinterpret_cast<const T*>(call->inputs[0].data);
+    if (transpose.axis >= 0) {
+      copy_transposed(transpose, box, to, from, begin, end);
+    } else {
+      copy_box(box, to, from, begin * kTile, smaller(end * kTile, box_elements(box)));
+    }
   }
 };
 
@@ -112,7 +129,7 @@ std::int64_t one(const KernelCall*) {
 }  // namespace
 
 extern constinit const Kernel movement_kernels[] = {
-    {"copy", kAnyType, output_tiles, nullptr, output_cost, run_copy},
+    {"copy", kAnyType, copy_tiles, nullptr, output_cost, run_copy},
     {"concat", kAnyType, output_tiles, nullptr, output_cost, run_concat},
     {"pad", kAnyType, pad_tiles, nullptr, output_cost, run_pad},
     {"arange", kF32Type, output_tiles, nullptr, output_cost, run_arange<float>},

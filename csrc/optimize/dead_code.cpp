@@ -4,9 +4,9 @@
 //   %1 = sqrt(x) : f32[4]              ->     return %0
 //   return %1
 //
-// Exact: what is removed reaches no output, no state and no effect. Aborts and nodes that may fail at run time stay, and
-// so does all that they read: which error a run raises does not depend on the passes. A dead loop that can raise none is
-// not run. Cost: linear in nodes and values.
+// Exact: what is removed reaches no output, no state and no effect. Aborts and nodes that may fail at run time stay,
+// and so does all that they read: which error a run raises does not depend on the passes. A dead loop that can raise
+// none is not run. Cost: linear in nodes and values.
 #include <algorithm>
 
 #include "base/error.h"

@@ -40,7 +40,8 @@ void check_memory(const Subject& subject, const std::vector<Block>& blocks);
 
 // Behind all windows.
 SlotId base_slot(const Plan& plan, SlotId slot);
-// The value whose bytes this one shows, through views and groups; nothing where a loop or a branch decides.
+// The value whose bytes this one shows, through views and groups: a leaf, a region's arg or a
+// node's result; nothing for the result of a loop or a branch.
 std::optional<ValueId> source_of(const Graph& graph, ValueId value);
 // Row-major strides in elements: axes of size 1 may have any.
 bool row_major(const Operand& operand);

@@ -56,6 +56,7 @@ class Ownership {
 struct Content {
   std::uint64_t stamp = 0;         // of the group's leader: on all its bytes; 0: never written
   bool valid = false;              // may be read
+  bool final = false;              // a state that was copied in: the last thing that happens to it
   std::uint32_t written_at = 0;    // step of the last write
   std::optional<ValueId> value{};  // what lies there, where a row or a group put it
 };
@@ -64,7 +65,8 @@ struct OpenBlock {
   Block block;
   std::vector<SlotId> written{};                          // of the else branch once `then` is over
   std::vector<SlotId> written_in_then{};                  // of an if
-  std::vector<SlotId> first_written{};                    // could not be read before
+  std::vector<SlotId> lost_in_then{};                     // of these: not whole any more when `then` ends
+  std::vector<SlotId> first_written{};                    // could not be read before their first write
   std::vector<std::pair<SlotId, std::uint32_t>> reads{};  // of a loop: from before it, and when they had been written
 };
 
@@ -86,6 +88,7 @@ class MemoryChecker {
       content_[s].valid = kind != SlotKind::kArena && kind != SlotKind::kOutput && kind != SlotKind::kWindow;
     }
     for (std::uint32_t t = 0; t < plan_.steps.size(); ++t) prepare(t);
+    find_owners(subject.graph);
   }
 
   void run() {
@@ -112,6 +115,23 @@ class MemoryChecker {
  private:
   void require(bool holds, const char* law) const {
     if (!holds) break_law(t_, law);
+  }
+
+  // Nodes inside a group count as where the group stands.
+  void find_owners(const Graph& graph) {
+    owner_.resize(graph.nodes.size());
+    for (std::uint32_t i = 0; i < graph.nodes.size(); ++i) {
+      if (graph.nodes[i].op->name == "fused") continue;
+      for (const Region& region : graph.nodes[i].regions) {
+        for (const NodeId inner : region.nodes) set_owner(graph, inner, NodeId(i));
+      }
+    }
+  }
+
+  void set_owner(const Graph& graph, NodeId node, NodeId owner) {
+    owner_[node.index] = owner;
+    if (graph.node(node).op->name != "fused") return;
+    for (const NodeId member : graph.node(node).regions[0].nodes) owner_[member.index] = owner;
   }
 
   void prepare(std::uint32_t t) {
@@ -172,6 +192,7 @@ class MemoryChecker {
       slot = window.base;
     }
     require(content_[slot.index].valid, "it reads what was not written on every path to it");
+    require(!content_[slot.index].final, "it reads a state behind its update");
     require(intact(slot), "it reads bytes that something else has overwritten");
     const std::uint32_t written_at = content_[slot.index].written_at;
     for (std::size_t i = open_.size(); i-- > 0;) {
@@ -186,7 +207,10 @@ class MemoryChecker {
     return block.kind == Block::Kind::kScan ? block.begin + 1 : block.begin;
   }
 
+  bool whole(SlotId slot) { return content_[slot.index].valid && intact(slot); }
+
   void write(SlotId slot) {
+    const bool was_whole = whole(base_slot(plan_, slot));
     if (plan_.slots[slot.index].kind == SlotKind::kWindow) {
       require(loop_is_open_[plan_.windows[plan_.slots[slot.index].index].loop], "a window is written outside its loop");
       slot = base_slot(plan_, slot);
@@ -198,15 +222,15 @@ class MemoryChecker {
       require(open_.empty(), "it writes a state in a loop or a branch");
       state_is_written_ = true;
     }
-    note_write(slot);
+    note_write(slot, was_whole);
   }
 
-  void note_write(SlotId slot) {
+  void note_write(SlotId slot, bool was_whole) {
     Content& content = content_[slot.index];
     if (!open_.empty()) {
       OpenBlock& block = open_.back();
       block.written.push_back(slot);
-      if (!content.valid) block.first_written.push_back(slot);
+      if (!was_whole) block.first_written.push_back(slot);
     }
     content.valid = true;
     content.written_at = t_;
@@ -257,7 +281,7 @@ class MemoryChecker {
     require(open_windows_[a.index] == 0 && open_windows_[b.index] == 0, "it swaps the base of an open window");
     require(content_[b.index].valid && intact(b), "it swaps in a buffer that was not written");
     const std::optional<ValueId> value = content_[b.index].value;
-    note_write(a);
+    note_write(a, whole(a));
     content_[a.index].value = value;
     content_[b.index].valid = false;
   }
@@ -270,8 +294,9 @@ class MemoryChecker {
       if (!is_written_[window.index]) {
         read(direct);
       } else if (direct == base) {
+        const bool was_whole = whole(base);
         if (!intact(base)) claim(base);
-        note_write(base);
+        note_write(base, was_whole);
       }
     }
   }
@@ -290,6 +315,9 @@ class MemoryChecker {
     OpenBlock& top = open_.back();
     top.written_in_then = std::move(top.written);
     top.written.clear();
+    for (const SlotId slot : top.written_in_then) {
+      if (!whole(slot)) top.lost_in_then.push_back(slot);
+    }
   }
 
   static void sort_unique(std::vector<SlotId>& slots) {
@@ -320,6 +348,7 @@ class MemoryChecker {
     std::set_symmetric_difference(top.written.begin(), top.written.end(), top.written_in_then.begin(),
                                   top.written_in_then.end(), std::back_inserter(in_one));
     for (const SlotId slot : in_one) content_[slot.index].valid = false;
+    for (const SlotId slot : top.lost_in_then) content_[slot.index].valid = false;
     for (const SlotId slot : top.written) content_[slot.index].value.reset();
     top.written.insert(top.written.end(), in_one.begin(), in_one.end());
   }
@@ -375,6 +404,10 @@ class MemoryChecker {
     const Value& value = subject_.graph.value(*source);
     const Slot& place = plan_.slots[slot.index];
     const std::optional<ValueId>& held = content_[slot.index].value;
+    if (value.kind == ValueKind::kRegionArg) {
+      const bool is_next = held && owner_[subject_.graph.value(*held).node.index] == value.node;
+      return require(!is_next, "it reads a carried value where the next one has been written");
+    }
     if (value.kind == ValueKind::kResult) {
       require(!held || *held == *source, "an operand lies where another value was written");
       require(held || place.kind == SlotKind::kArena || place.kind == SlotKind::kOutput,
@@ -397,7 +430,11 @@ class MemoryChecker {
     const auto note = [&](const Operand& output, std::optional<ValueId> value) {
       if (plan_.slots[output.slot.index].kind != SlotKind::kWindow) content_[output.slot.index].value = value;
     };
-    if (step.kernel == "copy") return note(step.outputs[0], copied);
+    if (step.kernel == "copy") {
+      const SlotId target = step.outputs[0].slot;
+      content_[target.index].final = plan_.slots[target.index].kind == SlotKind::kState;
+      return note(step.outputs[0], copied);
+    }
     const Node& node = subject_.graph.node(step.node);
     if (step.op != nullptr) return note(step.outputs[0], node.results[0]);
     const std::vector<NodeId> alone = {step.node};
@@ -417,6 +454,7 @@ class MemoryChecker {
   std::vector<int> open_windows_;  // by slot: windows of running loops on it
   std::vector<std::vector<SlotId>> windows_of_loop_;
   std::vector<bool> loop_is_open_;
+  std::vector<NodeId> owner_;  // by node: the node in whose region it lies; not valid at top level
   std::vector<OpenBlock> open_;
   Ownership bytes_;
   std::set<std::string> passed_checks_;  // of steps outside every block

@@ -32,7 +32,6 @@ std::optional<ValueId> source_of(const Graph& graph, ValueId id) {
       return node.regions.empty() ? std::optional(id) : std::nullopt;
     }
   }
-  if (graph.value(id).kind == ValueKind::kRegionArg) return std::nullopt;
   return id;
 }
 

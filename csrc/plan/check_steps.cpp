@@ -8,8 +8,8 @@ namespace {
 
 class StepChecker {
  public:
-  StepChecker(const Subject& subject, std::uint32_t t)
-      : graph_(subject.graph), plan_(subject.plan), step_(subject.plan.steps[t]), t_(t) {}
+  StepChecker(const Subject& subject, const std::vector<SlotId>& partners, std::uint32_t t)
+      : partners_(partners), graph_(subject.graph), plan_(subject.plan), step_(subject.plan.steps[t]), t_(t) {}
 
   void run() {
     for (const Operand& input : step_.inputs) check_operand(input);
@@ -79,6 +79,7 @@ class StepChecker {
     const std::uint32_t a = plan_.slots[step_.slot_a.index].index, b = plan_.slots[step_.slot_b.index].index;
     require(a != b, "it swaps a buffer with itself");
     require(plan_.buffers[a].size_bytes == plan_.buffers[b].size_bytes, "it swaps buffers of different sizes");
+    require(!buffers_overlap(step_.slot_a, step_.slot_b), "it swaps buffers that overlap");
   }
 
   void check_kernel() const {
@@ -158,12 +159,24 @@ class StepChecker {
     require(instruction.result_dtype == graph_.value(node.results[0]).type.dtype, "an instruction gives another dtype");
   }
 
+  // Slots that swap may lie at each other's address, but never at the same one.
   bool overlap(SlotId x, SlotId y) const {
     const SlotId a = base_slot(plan_, x), b = base_slot(plan_, y);
     const Slot &slot_a = plan_.slots[a.index], &slot_b = plan_.slots[b.index];
     if (slot_a.kind != slot_b.kind) return false;
     if (slot_a.kind != SlotKind::kArena) return slot_a.index == slot_b.index;
-    const Buffer &first = plan_.buffers[slot_a.index], &second = plan_.buffers[slot_b.index];
+    if (partners_[a.index] == b) return false;
+    for (const SlotId from : {a, partners_[a.index]}) {
+      for (const SlotId to : {b, partners_[b.index]}) {
+        if (from.valid() && to.valid() && buffers_overlap(from, to)) return true;
+      }
+    }
+    return false;
+  }
+
+  bool buffers_overlap(SlotId a, SlotId b) const {
+    const Buffer& first = plan_.buffers[plan_.slots[a.index].index];
+    const Buffer& second = plan_.buffers[plan_.slots[b.index].index];
     const bool apart =
         first.offset + first.max_bytes <= second.offset || second.offset + second.max_bytes <= first.offset;
     return !apart && first.max_bytes > 0 && second.max_bytes > 0;
@@ -186,6 +199,8 @@ class StepChecker {
     const Operand &input = step_.inputs[i], &output = step_.outputs[o];
     const Slot &from = plan_.slots[input.slot.index], &to = plan_.slots[output.slot.index];
     if (from.kind != to.kind || from.index != to.index || from.kind == SlotKind::kWindow) return false;
+    const bool swapped = partners_[input.slot.index].valid() || partners_[output.slot.index].valid();
+    if (swapped && input.slot != output.slot) return false;
     if (!(input.offset == Size(0)) || !(input.type.shape == output.type.shape) || !row_major(input)) return false;
     if (size_bytes(input.type.dtype) != size_bytes(output.type.dtype)) return false;
     if (step_.op != nullptr) return step_.op->has(kUpdatesFirst) && i == 0;
@@ -197,6 +212,7 @@ class StepChecker {
     return true;
   }
 
+  const std::vector<SlotId>& partners_;  // by slot: the one that it swaps with
   const Graph& graph_;
   const Plan& plan_;
   const Step& step_;
@@ -206,7 +222,19 @@ class StepChecker {
 }  // namespace
 
 void check_steps(const Subject& subject) {
-  for (std::uint32_t t = 0; t < subject.plan.steps.size(); ++t) StepChecker(subject, t).run();
+  const Plan& plan = subject.plan;
+  std::vector<SlotId> partners(plan.slots.size());
+  for (const Step& step : plan.steps) {
+    if (step.kind != StepKind::kSwap) continue;
+    if (step.slot_a.index < partners.size()) partners[step.slot_a.index] = step.slot_b;
+    if (step.slot_b.index < partners.size()) partners[step.slot_b.index] = step.slot_a;
+  }
+  for (std::uint32_t t = 0; t < plan.steps.size(); ++t) {
+    if (plan.steps[t].kind == StepKind::kSwap) StepChecker(subject, partners, t).run();
+  }
+  for (std::uint32_t t = 0; t < plan.steps.size(); ++t) {
+    if (plan.steps[t].kind != StepKind::kSwap) StepChecker(subject, partners, t).run();
+  }
 }
 
 }  // namespace ingot::checking

@@ -23,8 +23,10 @@ std::int64_t add_bytes(std::int64_t a, std::int64_t b) {
   return *sum;
 }
 
-// Places spans in the given order, each into the tightest gap among those that live with it, else above them all.
-ArenaLayout place_in_order(std::span<const Span> spans, std::span<const std::uint32_t> order) {
+// Places spans in the given order, each into the tightest gap among those that live with it, else above them all: right
+// above, or, with a ceiling that leaves room, right below the ceiling. The latter makes a chain, where each span lives
+// with the next, grow from both ends and reach its bound.
+ArenaLayout place_in_order(std::span<const Span> spans, std::span<const std::uint32_t> order, std::int64_t ceiling) {
   ArenaLayout layout{.offsets = std::vector<std::int64_t>(spans.size(), 0)};
   std::vector<std::uint32_t> placed;  // by offset
   for (const std::uint32_t s : order) {
@@ -39,7 +41,8 @@ ArenaLayout place_in_order(std::span<const Span> spans, std::span<const std::uin
       }
       top = std::max(top, layout.offsets[p] + spans[p].bytes);
     }
-    layout.offsets[s] = best < 0 ? top : best;
+    if (best < 0) best = top > 0 && ceiling - top >= spans[s].bytes ? ceiling - spans[s].bytes : top;
+    layout.offsets[s] = best;
     layout.total_bytes = std::max(layout.total_bytes, add_bytes(layout.offsets[s], spans[s].bytes));
     const auto lower = [&](std::uint32_t a, std::uint32_t b) { return layout.offsets[a] < layout.offsets[b]; };
     placed.insert(std::upper_bound(placed.begin(), placed.end(), s, lower), s);
@@ -66,9 +69,12 @@ ArenaLayout place_greedily(std::span<const Span> spans, std::int64_t bound) {
     std::iota(order.begin(), order.end(), 0u);
     const auto less = [&](std::uint32_t a, std::uint32_t b) { return kPortfolio[strategy](spans[a], spans[b]); };
     std::stable_sort(order.begin(), order.end(), less);
-    ArenaLayout layout = place_in_order(spans, order);
-    if (strategy == 0 || layout.total_bytes < best.total_bytes) best = std::move(layout);
-    if (best.total_bytes == bound) break;
+    for (const std::int64_t ceiling : {std::int64_t{0}, bound}) {
+      ArenaLayout layout = place_in_order(spans, order, ceiling);
+      const bool first = strategy == 0 && ceiling == 0;
+      if (first || layout.total_bytes < best.total_bytes) best = std::move(layout);
+      if (best.total_bytes == bound) return best;
+    }
   }
   return best;
 }

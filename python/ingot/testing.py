@@ -197,9 +197,9 @@ class _CheckedGraph:
         value = self.table[value_id]
         shape = tuple(concrete(n, self.dims) for n in value.shape)
         if got.dtype != from_text(value.dtype) or got.shape != shape:
+            expected = f"{value.dtype}{list(shape)}"
             raise self._fail(
-                node,
-                f"wrong type: got {got.dtype}{list(got.shape)}, expected {value.dtype}{list(shape)}",
+                node, f"wrong type: got {got.dtype}{list(got.shape)}, expected {expected}"
             )
 
     def _check_regions(

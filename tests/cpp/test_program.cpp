@@ -360,6 +360,12 @@ graph f(x: f64[n]) {
 }
 )";
   CHECK(error_of([&] { run_text(text, {}); }).starts_with("LimitError: plan: the arena"));
+  const std::string states = kHead +
+                             "state a: f64[1000000000000] = zeros\nstate b: f64[1000000000000] = zeros\n"
+                             "graph f(x: f32[1]) {\n  return x\n}\n";
+  CHECK(error_of([&] {
+          Program::compile(parse_for_run(states))->new_session();
+        }).starts_with("LimitError: plan: states"));
 }
 
 TEST_CASE("constants are folded with the runtime's own kernels, views too") {
