@@ -14,5 +14,6 @@ PYBIND11_MODULE(_core, m) {
   ingot::python::register_ops(m);
   ingot::python::register_modules(m);
   ingot::python::register_builder(m);
+  ingot::python::register_sessions(m);
   ingot::python::register_programs(m);
 }

@@ -1,234 +1,14 @@
-// Program, Session and Plan. The interpreter lock is released around everything that computes or may wait.
+// Program: compiles a module. The interpreter lock is released while it does.
 #include <pybind11/stl.h>
 
-#include "base/scratch.h"
 #include "bindings/convert.h"
 #include "bindings/handles.h"
 #include "bindings/module.h"
 #include "bindings/plans.h"
-#include "bindings/tensors.h"
 
 namespace ingot::python {
 
 namespace {
-
-// ---- running -------------------------------------------------------------------------------------------------------
-
-// What one call needs; kept per thread, so that run_into allocates nothing after its first call. Nested, because a
-// signal handler that interrupts a run may run something itself.
-struct CallScratch {
-  std::vector<ArrayRef> inputs, outputs;
-  std::vector<py::object> keep;  // arrays in use, and copies of those that cannot be read as they lie
-  std::vector<TensorType> types;
-  void clear() {
-    inputs.clear();
-    outputs.clear();
-    keep.clear();
-  }
-};
-
-class Call {
- public:
-  Call() { lease_->clear(); }
-  ~Call() { lease_->clear(); }
-  CallScratch* operator->() const { return &*lease_; }
-
- private:
-  ScratchLease<CallScratch> lease_;
-};
-
-// Lets Python handle signals (Ctrl-C) while a run is in progress. The run's thread is the one that holds `state`.
-struct Interrupt {
-  PyThreadState* state = nullptr;
-  bool raised = false;
-
-  static bool poll(void* context) {
-    auto* self = static_cast<Interrupt*>(context);
-    PyEval_RestoreThread(self->state);
-    self->raised = PyErr_CheckSignals() != 0;
-    self->state = PyEval_SaveThread();
-    return self->raised;
-  }
-};
-
-// Calls `work` without the interpreter lock. A signal handler that raised wins over the error of the stopped run.
-template <class Work>
-void run_unlocked(std::int64_t max_steps, Work work) {
-  Interrupt interrupt;
-  const RunOptions options{.max_steps = max_steps, .interrupted = &Interrupt::poll, .interrupt_context = &interrupt};
-  std::exception_ptr error;
-  interrupt.state = PyEval_SaveThread();
-  try {
-    work(options);
-  } catch (...) {
-    error = std::current_exception();
-  }
-  PyEval_RestoreThread(interrupt.state);
-  if (interrupt.raised) throw py::error_already_set();
-  if (error) std::rethrow_exception(error);
-}
-
-std::int64_t to_max_steps(std::int64_t max_steps) {
-  if (max_steps < 0) fail(ErrorCode::kArgument, concat("run: max_steps: got ", max_steps, ", expected >= 0"));
-  return max_steps;
-}
-
-const Graph& graph_of(const SessionHandle& self, std::size_t graph) {
-  return self.program->module.graph(graph);
-}
-
-// "input x", made only where a message needs it.
-std::string input_label(const Graph& graph, std::size_t i) {
-  return concat("run: input ", i < graph.input_names.size() ? graph.input_names[i] : std::to_string(i));
-}
-
-// The items of a list or tuple, borrowed: the hot path makes no objects. Anything else becomes a tuple first.
-py::object to_sequence(const py::object& given, std::string_view what) {
-  if (PyList_CheckExact(given.ptr()) || PyTuple_CheckExact(given.ptr())) return given;
-  if (PyUnicode_Check(given.ptr()) || py::array::check_(given)) {
-    fail(ErrorCode::kArgument, concat("run: ", what, ": got ", type_name(given), ", expected a list of arrays"));
-  }
-  auto items = py::reinterpret_steal<py::object>(PySequence_Tuple(given.ptr()));
-  if (!items) throw py::error_already_set();
-  return items;
-}
-
-void read_inputs(const Call& call, const Graph& graph, const py::object& given) {
-  const py::object items = to_sequence(given, "inputs");
-  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.ptr()); ++i) {
-    const auto index = static_cast<std::size_t>(i);
-    auto item = py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(items.ptr(), i));
-    if (!py::array::check_(item)) require_array(item, input_label(graph, index));
-    std::optional<ArrayRef> ref;
-    try {
-      ref = view_array(require_array(item, ""), "");
-    } catch (const Error& error) {
-      fail(error.code(), input_label(graph, index) + error.message());
-    }
-    if (!ref) {  // a copy is aligned and contiguous
-      item = item.attr("copy")();
-      ref = view_array(require_array(item, ""), "");
-    }
-    call->inputs.push_back(*ref);
-    call->keep.push_back(std::move(item));
-  }
-}
-
-void read_outputs(const Call& call, const py::object& given) {
-  const py::object items = to_sequence(given, "outputs");
-  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.ptr()); ++i) {
-    const auto item = py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(items.ptr(), i));
-    const auto label = [&] { return concat("run: output ", i); };
-    if (!py::array::check_(item)) require_array(item, label());
-    const py::array& array = require_array(item, "");
-    if (!array.writeable()) fail(ErrorCode::kArgument, label() + ": the array is read-only");
-    if ((array.flags() & py::array::c_style) == 0)
-      fail(ErrorCode::kArgument, label() + ": the array is not contiguous");
-    std::optional<ArrayRef> ref;
-    try {
-      ref = view_array(array, "");
-    } catch (const Error& error) {
-      fail(error.code(), label() + error.message());
-    }
-    if (!ref) fail(ErrorCode::kArgument, label() + ": the array is not aligned to its elements");
-    call->outputs.push_back(*ref);
-    call->keep.push_back(item);
-  }
-}
-
-py::list run(const SessionHandle& self, std::size_t graph, const py::object& inputs, std::int64_t max_steps) {
-  to_max_steps(max_steps);
-  const Call call;
-  read_inputs(call, graph_of(self, graph), inputs);
-  {
-    py::gil_scoped_release release;
-    self.session->output_types(graph, call->inputs, call->types);
-  }
-  py::list results(call->types.size());
-  for (std::size_t i = 0; i < call->types.size(); ++i) {
-    py::array array = new_array(call->types[i]);
-    call->outputs.push_back(view_array(array, "run: output").value());
-    PyList_SET_ITEM(results.ptr(), static_cast<Py_ssize_t>(i), array.release().ptr());
-  }
-  run_unlocked(max_steps,
-               [&](const RunOptions& options) { self.session->run(graph, call->inputs, call->outputs, options); });
-  return results;
-}
-
-void run_into(const SessionHandle& self, std::size_t graph, const py::object& inputs, const py::object& outputs,
-              std::int64_t max_steps) {
-  to_max_steps(max_steps);
-  const Call call;
-  read_inputs(call, graph_of(self, graph), inputs);
-  read_outputs(call, outputs);
-  run_unlocked(max_steps,
-               [&](const RunOptions& options) { self.session->run(graph, call->inputs, call->outputs, options); });
-}
-
-std::vector<std::pair<std::int64_t, std::int64_t>> profile(const SessionHandle& self, std::size_t graph,
-                                                           const py::object& inputs, std::int64_t runs) {
-  if (runs < 1) fail(ErrorCode::kArgument, concat("profile: runs: got ", runs, ", expected >= 1"));
-  const Call call;
-  read_inputs(call, graph_of(self, graph), inputs);
-  {
-    py::gil_scoped_release release;
-    self.session->output_types(graph, call->inputs, call->types);
-  }
-  for (const TensorType& type : call->types) {
-    call->keep.push_back(new_array(type));
-    call->outputs.push_back(view_array(require_array(call->keep.back(), ""), "").value());
-  }
-  std::vector<StepProfile> steps;
-  run_unlocked(0, [&](const RunOptions& options) {
-    for (std::int64_t i = 0; i < runs; ++i) {
-      self.session->run(graph, call->inputs, call->outputs, options, &steps);
-    }
-  });
-  std::vector<std::pair<std::int64_t, std::int64_t>> result;
-  for (const StepProfile& step : steps) result.emplace_back(step.calls, step.total_ns);
-  return result;
-}
-
-// ---- sessions ------------------------------------------------------------------------------------------------------
-
-void reserve(const SessionHandle& self, std::size_t graph, const py::object& dims) {
-  graph_of(self, graph);
-  const DimValues values = to_dim_values(dims);
-  py::gil_scoped_release release;
-  self.session->reserve(graph, values);
-}
-
-py::array read_state(const SessionHandle& self, const py::str& name) {
-  const std::string text = to_text(name, "state");
-  const Module& module = *self.program->module.module;
-  const TensorType type = module.states[state_index(module, text, "read_state")].type;
-  std::vector<std::byte> bytes;
-  {
-    py::gil_scoped_release release;
-    bytes = self.session->read_state(text);
-  }
-  return copy_bytes(type, bytes);
-}
-
-void write_state(const SessionHandle& self, const py::str& name, const py::object& value) {
-  const std::string text = to_text(name, "state");
-  const std::string label = concat("state ", text);
-  py::object array = value;
-  std::optional<ArrayRef> ref = view_array(require_array(array, label), label);
-  if (!ref) {
-    array = array.attr("copy")();
-    ref = view_array(require_array(array, label), label);
-  }
-  py::gil_scoped_release release;
-  self.session->write_state(text, *ref);
-}
-
-ModuleHandle module_with_states(const SessionHandle& self) {
-  py::gil_scoped_release release;
-  return ModuleHandle(self.session->module_with_states());
-}
-
-// ---- programs ------------------------------------------------------------------------------------------------------
 
 std::shared_ptr<ProgramHandle> make_handle(std::shared_ptr<Program> program) {
   auto handle = std::make_shared<ProgramHandle>();
@@ -282,25 +62,6 @@ SessionHandle new_session(const ProgramHandle& self) {
 
 void register_programs(py::module_& m) {
   register_plan(m);
-  const auto graph = py::arg("graph"), inputs = py::arg("inputs");
-  const auto max_steps = py::arg("max_steps") = 0;
-  py::class_<SessionHandle>(m, "Session", py::is_final(), "One copy of every state; one call at a time.")
-      .def("run", &run, graph, inputs, max_steps, "Fresh outputs. Releases the interpreter lock while it works.")
-      .def("run_into", &run_into, graph, inputs, py::arg("outputs"), max_steps)
-      .def("profile", &profile, graph, inputs, py::arg("runs"), "(calls, total nanoseconds) of every step.")
-      .def("reserve", &reserve, graph, py::arg("dims"))
-      .def("read_state", &read_state, py::arg("name"))
-      .def("write_state", &write_state, py::arg("name"), py::arg("value"))
-      .def("reset",
-           [](const SessionHandle& self) {
-             py::gil_scoped_release release;
-             self.session->reset();
-           })
-      .def("module_with_states", &module_with_states)
-      .def("last_copied_inputs", [](const SessionHandle& self) {
-        py::gil_scoped_release release;
-        return self.session->last_copied_inputs();
-      });
   py::class_<ProgramHandle, std::shared_ptr<ProgramHandle>>(m, "Program", py::is_final(),
                                                             "Immutable; shared between threads.")
       .def(py::init(&compile), py::arg("module"), py::kw_only(), py::arg("num_threads") = 0, py::arg("level") = "",
@@ -316,7 +77,7 @@ void register_programs(py::module_& m) {
             return self.program->graph_index(to_text(name, "graph"));
           },
           py::arg("name"))
-      .def("plan", &make_plan_handle, graph, py::arg("dims"))
+      .def("plan", &make_plan_handle, py::arg("graph"), py::arg("dims"))
       .def("new_session", &new_session)
       .def("with_params", &with_params, py::arg("params"));
 }
