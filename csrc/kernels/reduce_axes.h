@@ -60,7 +60,7 @@ struct Reduction {
 };
 
 inline constexpr std::int64_t kTileReads = 16384;  // elements that a tile reads at least, where there are several tiles
-inline constexpr std::int64_t kColumnsAtOnce = 512;
+inline constexpr std::int64_t kColumnsAtOnce = 128;
 inline constexpr std::int64_t kFewColumns = 4;  // fewer are gathered
 
 inline int find_column_axis(const Axes& kept) {

@@ -14,9 +14,9 @@ inline constexpr std::int64_t kTransposeBlock = 16;
 
 // Strips of 16 positions of the axis that lies together, over the whole last axis.
 struct Transpose {
-  Box outer;           // the other axes
-  int axis;            // of the box: stride 1 in the source; -1: the box is no transposition
-  std::int64_t strips; // per position of the other axes
+  Box outer;            // the other axes
+  int axis;             // of the box: stride 1 in the source; -1: the box is no transposition
+  std::int64_t strips;  // per position of the other axes
   std::int64_t strips_in_tile;
 };
 
