@@ -23,12 +23,18 @@ enum class SlotKind : std::uint8_t {
 };
 
 // A place that holds data. Operands name slots, not addresses: loops swap two slots' addresses, windows move.
+// Several arena slots may name one buffer: values that take each other's place. Of the other kinds but windows there is
+// one slot for an index, and none for what no step touches.
 struct Slot {
   SlotKind kind = SlotKind::kArena;
   std::uint32_t index = 0;
 };
 
 // A piece of another slot that moves with a loop's turn: address = base + stride_bytes * index of the turn.
+// It is resolved from the base's address of that moment at kLoopBegin and at every kLoopNext that goes on, and it is
+// read and written only inside its loop. The base (a window of an outer loop, or any slot but a constant for writing)
+// is never swapped while the loop runs. stride_bytes is negative or 0 where the operand's axis is reversed or
+// broadcast.
 struct Window {
   SlotId base;
   Size stride_bytes;
@@ -41,12 +47,13 @@ struct Loop {
   bool reverse = false;
 };
 
-// A typed strided view of a slot.
+// A typed strided view of a slot. Outputs are row-major with offset 0. Where a size is 0 nothing is touched, and offset
+// may lie anywhere.
 struct Operand {
   SlotId slot;
   TensorType type;
   std::vector<Size> strides;  // in elements
-  Size offset;                // in elements, from the slot's address
+  Size offset;                // in elements of type.dtype, from the slot's address
 };
 
 struct Buffer {
@@ -61,11 +68,12 @@ enum class StepKind : std::uint8_t {
   kKernel,       // op (or group) on operands
   kJump,         // to target
   kJumpIfFalse,  // inputs[0]: bool[]; to target when false
-  kSwap,         // exchanges the addresses of slot_a and slot_b
-  kLoopBegin,    // loop: sets its turn to 0, moves its windows, writes the turn's index into outputs[0] (i64[]); to
-                 // target if length is 0
-  kLoopNext,     // loop: the next turn as above, to target while turns are left
-  kAbort,        // inputs[0]: bool[]; fails with `message` when true
+  kSwap,       // exchanges the addresses of slot_a and slot_b: arena slots of equal size, each with this one partner. A
+               // run may start with the addresses that the last one left
+  kLoopBegin,  // loop: sets its turn to 0, moves its windows, writes the turn's index into outputs[0] (i64[]); to
+               // target, and nothing else, if length is 0
+  kLoopNext,   // loop: the next turn as above, to target while turns are left
+  kAbort,      // inputs[0]: bool[]; fails with `message` when true
 };
 
 // One pointwise op of a group, in terms of registers (see execute/kernel.h).
@@ -76,21 +84,28 @@ struct GroupInstruction {
   std::vector<std::uint32_t> operands;
 };
 
+// A kernel may find an output at the address of an input in two cases only. A kUpdatesFirst row: inputs[0], of the same
+// type; the kernel then writes the part alone, and nothing at all when it reports an error. A group: an input of the
+// same elements that no instruction after the one of that output reads; tiles may be stored as soon as they are
+// computed.
 struct Step {
   StepKind kind = StepKind::kKernel;
   std::string kernel;         // kernel name: the op's, "pointwise" or "copy"
-  const OpRow* op = nullptr;  // null for pointwise groups and copies
+  const OpRow* op = nullptr;  // of rows and aborts; null for pointwise groups and copies
   std::vector<Operand> inputs, outputs;
   Attrs attrs;
   std::vector<GroupInstruction> group;
-  std::vector<std::uint32_t> group_outputs;  // registers
+  std::vector<std::uint32_t> group_outputs;  // registers of instructions, never of inputs
   std::uint32_t target = 0;
   SlotId slot_a, slot_b;
   std::uint32_t loop = 0;
   std::string message;
-  NodeId node;  // of the optimized graph; for origins
+  NodeId node;  // of the optimized graph: the row's, the group's or its only op's; of a copy or a jump the view or
+                // region op that needs it; not valid for copies into outputs and states
 };
 
+// A state is written by its update's last copies, or in place where nothing after can fail (a check that an equal check
+// before has passed cannot): from the first write of any state on, only an interrupt can stop a run half-way.
 struct Plan {
   std::vector<Step> steps;
   std::vector<Slot> slots;
