@@ -32,9 +32,8 @@ struct Slot {
 
 // A piece of another slot that moves with a loop's turn: address = base + stride_bytes * index of the turn.
 // It is resolved from the base's address of that moment at kLoopBegin and at every kLoopNext that goes on, and it is
-// read and written only inside its loop. The base (a window of an outer loop, or any slot but a constant for writing)
-// is never swapped while the loop runs. stride_bytes is negative or 0 where the operand's axis is reversed or
-// broadcast.
+// read and written only inside its loop. The base may be a window of an outer loop; it is never swapped while the loop
+// runs. stride_bytes is negative or 0 where the operand's axis is reversed or broadcast.
 struct Window {
   SlotId base;
   Size stride_bytes;
