@@ -213,10 +213,11 @@ class PlanCompiler {
     }
   }
 
+  // The first write of a state behind the last loop. Nothing fails from there on (check_plan), every step runs once.
   std::uint32_t find_commit_step() const {
     const std::vector<StepCode>& steps = result_->steps;
-    std::size_t first = steps.size();
-    while (first > 0 && steps[first - 1].kind == StepKind::kKernel && !steps[first - 1].may_fail) --first;
+    std::size_t first = 0;
+    for (const auto& [target, step] : result_->back_edges) first = std::max<std::size_t>(first, step + 1);
     while (first < steps.size() && !steps[first].writes_state) ++first;
     return static_cast<std::uint32_t>(first);
   }

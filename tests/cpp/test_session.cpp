@@ -260,3 +260,40 @@ TEST_CASE("take names index, range and line") {
         "RangeError: take: index out of range: got 7, expected -5..4 (element 3)  (model.py:12)");
   CHECK(error_of([&] { run(*session, 0, {x, Array::of<std::int32_t>({2, 3}, {0, 4, -5, 3, 1, -1})}); }) == "");
 }
+
+TEST_CASE("a run stopped after a state was written in place breaks the session until it is reset") {
+  const std::string text = kHead + R"(state cache: i64[4] = zeros
+graph f(value: i64[1], at: i64[1], x: i64[]) {
+  %0 = dynamic_update_slice(cache, value, at) : i64[4]
+  %1 = sum(%0, axes=[0]) : i64[]
+  %2 = while(%1) : i64[] {
+    cond(%3: i64[]) {
+      %4 = less(%3, 10) : bool[]
+      return %4
+    }
+    body(%5: i64[]) {
+      %6 = add(%5, x) : i64[]
+      return %6
+    }
+  }
+  update cache <- %0
+  return %2
+}
+)";
+  const auto session = Program::compile(parse_for_run(text))->new_session();
+  const auto call = [&](std::int64_t value, std::int64_t step) {
+    return error_of([&] {
+      run(*session, 0,
+          {Array::of<std::int64_t>({1}, {value}), Array::of<std::int64_t>({1}, {0}),
+           Array::of<std::int64_t>({}, {step})},
+          {.max_steps = 1000});
+    });
+  };
+  CHECK(call(3, 1) == "");
+  CHECK(call(4, 0).starts_with("LimitError"));
+  const bool written = session->read_state("cache")[0] != std::byte{3};
+  CHECK(call(5, 1).starts_with("StateError: run: a failed run left the states half written") == written);
+  session->reset();
+  CHECK(call(5, 1) == "");
+  CHECK(session->read_state("cache")[0] == std::byte{5});
+}
