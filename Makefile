@@ -8,7 +8,7 @@ CPP := $(shell git ls-files '*.cpp' '*.h' '*.hpp' '*.c')
 
 $(BIN)/activate: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q -e ".[dev]" --config-settings=build-dir=build/editable
+	$(BIN)/python -m pip install -q -e ".[dev]" -r .ci/lint-requirements.txt --config-settings=build-dir=build/editable
 	touch $@
 
 check: $(BIN)/activate

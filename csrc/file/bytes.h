@@ -1,4 +1,4 @@
-// The bytes of a file in memory: mapped, or read into aligned memory. Private to file.
+// The bytes of a file in memory: mapped, or read into aligned memory. Used by the reader and by the runner's inputs.
 #pragma once
 
 #include <cstddef>
