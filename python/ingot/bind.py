@@ -108,9 +108,7 @@ def _operand(op: str, x: Any, recorder: Recorder | None) -> Any:
             f"{op}: not a tensor: got {x!r}, expected a tensor, an array or a number"
         )
     if isinstance(x, np.ndarray):
-        array = eager_array(op, x)
-        # While recording the array itself is kept, so that one array gives one param.
-        return x if recorder is not None and array is x else wrap(array.view())
+        return recorder.tensor_of(x) if recorder is not None else wrap(eager_array(op, x).view())
     return wrap(np.array(eager_array(op, x)))
 
 

@@ -23,8 +23,10 @@ def map_leaves(value: Any, name: str, function: Callable[[str, Any], Any]) -> An
     if isinstance(value, dict):
         return {k: map_leaves(v, f"{name}.{k}", function) for k, v in value.items()}
     if isinstance(value, (tuple, list)):
-        items = [map_leaves(v, f"{name}.{i}", function) for i, v in enumerate(value)]
-        if hasattr(value, "_fields"):  # a named tuple
+        fields = getattr(value, "_fields", range(len(value)))  # a named tuple has names
+        pairs = zip(fields, value, strict=True)
+        items = [map_leaves(v, f"{name}.{field}", function) for field, v in pairs]
+        if hasattr(value, "_fields"):
             return type(value)(*items)
         return tuple(items) if isinstance(value, tuple) else items
     return function(name, value)

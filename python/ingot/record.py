@@ -125,9 +125,7 @@ class Graph:
     def save(self, path: str, metadata: Mapping[str, str] | None = None) -> None:
         """Writes the module to a file, atomically; metadata (author, licence, ...) lies beside it.
         Raises DeviceError with the system's reason."""
-        if metadata is not None:
-            self.module.metadata = metadata
-        self.module.save(str(path))
+        save_module(self.module, str(path), metadata)
 
     def evaluate(self, *args: Any, **named: Any) -> Any:
         """The reference, node by node, in NumPy. Returns as a program does; states keep their
@@ -253,10 +251,18 @@ def save(path: str, metadata: Mapping[str, str] | None = None, **graphs: Graph) 
     Params of equal name and content are stored once. Raises ArgumentError where dims or states of
     one name differ, DeviceError with the system's reason.
     """
-    merged = merge(graphs)
+    save_module(merge(graphs), str(path), metadata)
+
+
+def save_module(module: _core.Module, path: str, metadata: Mapping[str, str] | None) -> None:
+    """Writes a module; metadata replaces the module's own in the file alone."""
+    own = module.metadata
     if metadata is not None:
-        merged.metadata = metadata
-    merged.save(str(path))
+        module.metadata = metadata
+    try:
+        module.save(path)
+    finally:
+        module.metadata = own
 
 
 def merge(graphs: Mapping[str, Graph]) -> _core.Module:

@@ -20,7 +20,7 @@ from . import _core
 from .dtypes import Array
 from .errors import IngotError, RecordError
 from .origin import at_user_line, user_frame, user_line
-from .tensor import SizeLike, Tensor, eager_array
+from .tensor import SizeLike, Tensor, eager_array, wrap
 
 MAX_CONSTANT_ELEMENTS = 16
 
@@ -41,6 +41,7 @@ class Recorder:
         self.builder = _core.Builder(self.module, name)
         self._ranges: dict[str, tuple[int, int | None]] = {}
         self._captured: dict[int, tuple[object, _core.Value]] = {}  # the object is kept alive
+        self._arrays: dict[int, tuple[Array, Tensor]] = {}  # plain arrays and what stands for them
         self._names = dict(named_arrays(function)) if function is not None else {}
         self._used: set[str] = set()
         self._calls: dict[str, int] = {}
@@ -89,6 +90,19 @@ class Recorder:
         except IngotError as error:
             raise type(error)(f"{error}{at_user_line()}") from None
         return [Tensor(None, value, self) for value in results]
+
+    def tensor_of(self, array: Array) -> Tensor:
+        """The tensor that stands for a plain array: the same one as long as its numbers are."""
+        known = self._arrays.get(id(array))
+        if known is not None and known[1].numpy().tobytes() == array.tobytes():
+            return known[1]
+        tensor = wrap(eager_array("record", array).copy())
+        if id(array) in self._names:
+            self._names[id(tensor)] = self._names[id(array)]
+        elif (name := _local_name(array)) is not None:
+            self._names[id(tensor)] = name
+        self._arrays[id(array)] = (array, tensor)
+        return tensor
 
     def value(self, x: Tensor | Array) -> _core.Value:
         """The value of an operand: recorded here, or captured now."""

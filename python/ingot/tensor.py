@@ -172,6 +172,9 @@ class Tensor:
         self._numbers("print / str()")
         return repr(self)
 
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
     def __setitem__(self, key: object, value: object) -> None:
         raise ArgumentError(
             "tensors are immutable: got an assignment to x[...], expected a new tensor from "

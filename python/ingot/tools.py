@@ -3,7 +3,6 @@ installation."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,6 +32,8 @@ def cmake_folder() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line of `python -m ingot`."""
+    import argparse
+
     parser = argparse.ArgumentParser(prog="python -m ingot", description="About this installation.")
     parser.add_argument("--version", action="store_true", help="print the version")
     parser.add_argument(

@@ -46,6 +46,7 @@ def index(x: Tensor, key: object) -> Tensor:
     keys = [_normalized(k) for k in keys]
     if builtins.any(isinstance(k, Tensor) and k.dtype == np.bool_ for k in keys):
         return _masked(x, keys)
+    _refuse_arrays_apart(keys)
     keys = _without_ellipsis(x, keys)
     window, new_axes = _Window(), []  # new_axes: positions in the key, less dropped axes
     axis = 0
@@ -55,7 +56,6 @@ def index(x: Tensor, key: object) -> Tensor:
             continue
         _add_key(window, x, axis, k)
         axis += 1
-    _refuse_split_arrays(keys, window)
     return _apply(x, window, new_axes)
 
 
@@ -154,17 +154,16 @@ def _symbolic_bounds(size: SizeLike, key: builtins.slice, step: int) -> tuple[Si
     return position(key.start, 0), position(key.stop, size)
 
 
-def _refuse_split_arrays(keys: list[Any], window: _Window) -> None:
+def _refuse_arrays_apart(keys: list[Any]) -> None:
     """NumPy moves the gathered axes to the front where arrays or integers stand apart: say so."""
-    if not window.gathered:
-        return
-    if len(window.gathered) > 1:
+    count = builtins.sum(isinstance(k, Tensor) for k in keys)
+    if count > 1:
         raise ArgumentError(
-            f"index: more than one array: got {len(window.gathered)}, expected one; "
+            f"index: more than one array: got {count}, expected one; "
             f"use take one axis after the other{line()}"
         )
-    advanced = [i for i, k in enumerate(keys) if not (k is None or isinstance(k, builtins.slice))]
-    if advanced[-1] - advanced[0] != len(advanced) - 1:
+    advanced = [i for i, k in enumerate(keys) if isinstance(k, (int, Size, Tensor))]
+    if count and advanced[-1] - advanced[0] != len(advanced) - 1:
         raise ArgumentError(
             f"index: an array and an integer apart: expected them side by side{line()}"
         )

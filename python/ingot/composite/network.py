@@ -14,7 +14,7 @@ from ingot.ops.reduction import max, sum
 from ingot.tensor import SizeLike, Tensor, TensorLike
 
 from .calls import composite
-from .numeric import mean
+from .numeric import floating, mean
 
 
 @composite
@@ -40,7 +40,7 @@ def sigmoid(x: TensorLike) -> Tensor:
     >>> ingot.sigmoid(ingot.tensor([0.0]))
     Tensor([0.5], dtype=float32)
     """
-    return divide(1, add(exp(negative(x)), 1))
+    return divide(1, add(exp(negative(floating("sigmoid", x))), 1))
 
 
 @composite
@@ -69,6 +69,7 @@ def gelu(x: TensorLike, approximate: str = "none") -> Tensor:
     >>> ingot.gelu(ingot.tensor([0.0, 1.0]))
     Tensor([0.       , 0.8413447], dtype=float32)
     """
+    x = floating("gelu", x)
     half = multiply(x, 0.5)
     if approximate == "none":
         return multiply(half, add(erf(multiply(x, math.sqrt(0.5))), 1))
@@ -91,7 +92,7 @@ def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     >>> ingot.softmax(ingot.tensor([[0.0, 0.0]]))
     Tensor([[0.5, 0.5]], dtype=float32)
     """
-    x = as_tensor("softmax", x)
+    x = floating("softmax", x)
     over = one_axis("softmax", axis, x.ndim)
     e = exp(subtract(x, max(x, over, keepdims=True)))
     return divide(e, sum(e, over, keepdims=True))
@@ -108,7 +109,7 @@ def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
     >>> ingot.log_softmax(ingot.tensor([[0.0, 0.0]]))
     Tensor([[-0.6931472, -0.6931472]], dtype=float32)
     """
-    x = as_tensor("log_softmax", x)
+    x = floating("log_softmax", x)
     over = one_axis("log_softmax", axis, x.ndim)
     shifted = subtract(x, max(x, over, keepdims=True))
     return subtract(shifted, log(sum(exp(shifted), over, keepdims=True)))
@@ -131,7 +132,7 @@ def layer_norm(
     >>> ingot.layer_norm(ingot.tensor([[-1.0, 1.0]]), 2, eps=0.0)
     Tensor([[-1.,  1.]], dtype=float32)
     """
-    x = as_tensor("layer_norm", x)
+    x = floating("layer_norm", x)
     given = normalized_shape
     wanted = tuple(given) if isinstance(given, Sequence) else (given,)
     if not wanted or x.shape[-len(wanted) :] != wanted:

@@ -133,7 +133,7 @@ def mean(x: TensorLike, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
     >>> ingot.mean(ingot.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     Tensor([2., 3.], dtype=float32)
     """
-    x = _floating("mean", x)
+    x = floating("mean", x)
     axes = many_axes("mean", axis, x.ndim)
     return divide(sum(x, axis=axes, keepdims=keepdims), count_of(x, axes))
 
@@ -150,7 +150,7 @@ def var(
     >>> ingot.var(ingot.tensor([1.0, 2.0, 3.0]), correction=1)
     Tensor(1., dtype=float32)
     """
-    x = _floating("var", x)
+    x = floating("var", x)
     axes = many_axes("var", axis, x.ndim)
     count = count_of(x, axes)
     centered = subtract(x, divide(sum(x, axis=axes, keepdims=True), count))
@@ -183,7 +183,8 @@ def std(
     return sqrt(var(x, axis, correction=correction, keepdims=keepdims))
 
 
-def _floating(op: str, x: TensorLike) -> Tensor:
+def floating(op: str, x: TensorLike) -> Tensor:
+    """x, cast to float32 unless it is float or complex: before any arithmetic could wrap."""
     tensor = as_tensor(op, x)
     is_float = kind_of(tensor.dtype) in ("float", "complex")
     return tensor if is_float else cast(tensor, dtype=np.float32)

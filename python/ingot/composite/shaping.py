@@ -6,7 +6,9 @@ import builtins
 import itertools
 from collections.abc import Sequence
 
-from ingot.dtypes import DTypeLike, as_dtype, default_dtype, kind_of, scalar_array
+import numpy as np
+
+from ingot.dtypes import DTypeLike, as_dtype, convert, default_dtype, kind_of, scalar_array
 from ingot.errors import ArgumentError, ShapeError
 from ingot.ops.axes import as_tensor, line, many_axes, one_axis
 from ingot.ops.movement import broadcast_to, concat, permute_dims, reshape, slice
@@ -152,7 +154,8 @@ def full(
 ) -> Tensor:
     """A tensor of one value.
 
-    -> any[shape]; dtype: the value's (of Python scalars bool, int64, float32, complex64).
+    -> any[shape]; dtype: the value's (of Python scalars bool, int64, float32, complex64), else the
+    value is cast. Raises ArgumentError for an integer that does not fit.
 
     >>> import ingot
     >>> ingot.full((2,), 7)
@@ -161,9 +164,9 @@ def full(
     sizes = list(shape) if isinstance(shape, Sequence) else [shape]
     if isinstance(value, (bool, int, float, complex)):
         target = default_dtype(value) if dtype is None else as_dtype(dtype)
-        whole = kind_of(target) in ("int", "uint")
-        number = int(value) if whole and not isinstance(value, complex) else value
-        return broadcast_to(wrap(scalar_array("full", number, target)), sizes)
+        if isinstance(value, (bool, int)) and kind_of(target) in ("int", "uint"):
+            return broadcast_to(wrap(scalar_array("full", value, target)), sizes)
+        return broadcast_to(wrap(convert(np.asarray(value), target)), sizes)
     tensor = as_tensor("full", value)
     return broadcast_to(tensor if dtype is None else cast(tensor, dtype=dtype), sizes)
 

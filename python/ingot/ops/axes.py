@@ -6,6 +6,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 
+import numpy as np
+
 from ingot.errors import ArgumentError
 from ingot.origin import at_user_line
 from ingot.recorder import active_recorder
@@ -13,8 +15,13 @@ from ingot.tensor import Axes, Tensor, TensorLike, eager_array, wrap
 
 
 def as_tensor(op: str, x: TensorLike | Sequence[object]) -> Tensor:
-    """`x` itself if it is a tensor, else an eager one."""
-    return x if isinstance(x, Tensor) else wrap(eager_array(op, x).copy())
+    """`x` itself if it is a tensor, else an eager one; while recording one array gives one tensor."""
+    if isinstance(x, Tensor):
+        return x
+    recorder = active_recorder()
+    if recorder is not None and isinstance(x, np.ndarray):
+        return recorder.tensor_of(x)
+    return wrap(eager_array(op, x).copy())
 
 
 def line() -> str:

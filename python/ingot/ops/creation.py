@@ -34,6 +34,11 @@ def arange(
     """
     if stop is None:
         start, stop = 0, start
+    for given in (start, stop, step):
+        if not isinstance(given, (int, float, np.integer, np.floating, Size)):
+            raise ArgumentError(
+                f"arange: not a number: got {given!r}, expected integers, floats or sizes{line()}"
+            )
     if step == 0:
         raise ArgumentError(f"arange: step is 0: expected another{line()}")
     whole = all(isinstance(v, (int, np.integer, Size)) for v in (start, stop, step))

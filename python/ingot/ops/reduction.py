@@ -47,11 +47,12 @@ PROD_BOUND = Bound("2 n roundings of the product", widen=True, tolerance=_prod_t
 
 
 def _countable(op: str, x: TensorLike, dtype: DTypeLike) -> Tensor:
-    """Cast to `dtype`; without one, bools are counted in int64."""
+    """Cast to `dtype`; without one bools and integers become 64-bit, as the array API has it."""
     tensor = as_tensor(op, x)
-    if dtype is not None:
-        return tensor.astype(dtype)
-    return tensor.astype(np.int64) if kind_of(tensor.dtype) == "bool" else tensor
+    if dtype is None:
+        wide = {"bool": np.int64, "int": np.int64, "uint": np.uint64}
+        dtype = wide.get(kind_of(tensor.dtype), tensor.dtype)
+    return tensor if tensor.dtype == dtype else tensor.astype(dtype)
 
 
 @op(onnx="ReduceSum", bound=SUM_BOUND, lowers={"axes": "axis"})
@@ -60,8 +61,9 @@ def sum(
 ) -> Tensor:
     """The sum of the elements along axes (all of them by default).
 
-    x: real[...] -> the same dtype, less the axes (keepdims: of size 1). bool is summed as int64;
-    `dtype` casts before. Float32 accumulates in float32, integers wrap, an empty sum is 0.
+    x: float[...] -> the same dtype; bool and integers -> int64, unsigned -> uint64; less the axes
+    (keepdims: of size 1). `dtype` casts before instead. Float32 accumulates in float32, integers
+    wrap, an empty sum is 0.
     Raises ArgumentError for an axis out of range.
 
     >>> import ingot
@@ -83,8 +85,8 @@ def prod(
 ) -> Tensor:
     """The product of the elements along axes (all of them by default).
 
-    x: real[...] -> the same dtype, less the axes (keepdims: of size 1). bool is taken as int64;
-    `dtype` casts before. Integers wrap, an empty product is 1.
+    x: float[...] -> the same dtype; bool and integers -> int64, unsigned -> uint64; less the axes
+    (keepdims: of size 1). `dtype` casts before instead. Integers wrap, an empty product is 1.
     Raises ArgumentError for an axis out of range.
 
     >>> import ingot
@@ -208,8 +210,15 @@ def _extremum_errors() -> list[WrongCall]:
     return [*_axis_errors(), wrong(ShapeError, "0", np.zeros((2, 0), np.float32), axis=1)]
 
 
-sum.samples(lambda rng: _samples(rng, REALS, empty=True))
-prod.samples(lambda rng: _samples(rng, REALS, empty=True))
+def _total_samples(rng: np.random.Generator) -> list[Sample]:
+    """Also in 32 bits, which take an explicit dtype."""
+    x = draw(rng, (3, 4, 5), np.int32)
+    narrow = [sample(x, axis=axis, dtype="int32") for axis in (None, 1, (0, 2))]
+    return [*_samples(rng, REALS, empty=True), *narrow]
+
+
+sum.samples(_total_samples)
+prod.samples(_total_samples)
 max.samples(lambda rng: _samples(rng, (*REALS, np.bool_), empty=False))
 min.samples(lambda rng: _samples(rng, (*REALS, np.bool_), empty=False))
 sum.errors(_axis_errors)
