@@ -168,7 +168,6 @@ def core_attrs(row: _core.OpRow, attrs: Mapping[str, Any]) -> dict[str, Any]:
         except TypeError:
             raise ArgumentError(
                 f"{row.name}: wrong {name}: got {value!r}, expected {_EXPECTED.get(kind, kind)}"
-                f"{at_user_line() if active_recorder() else ''}"
             ) from None
     return result
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 from types import FrameType
 
@@ -28,6 +29,11 @@ def _relative(filename: str, folder: str) -> str:
     return os.path.basename(filename)
 
 
+def _main_folder() -> str:
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    return os.path.dirname(os.path.abspath(main)) if main else ""
+
+
 def user_frame() -> FrameType | None:
     """The innermost frame that is not this package's."""
     frame: FrameType | None = sys._getframe(1)
@@ -41,12 +47,29 @@ def user_line() -> tuple[str, int]:
     frame = user_frame()
     if frame is None:
         return "", 0
-    main = getattr(sys.modules.get("__main__"), "__file__", None)
-    folder = os.path.dirname(os.path.abspath(main)) if main else ""
-    return _relative(frame.f_code.co_filename, folder), frame.f_lineno
+    return _relative(frame.f_code.co_filename, _main_folder()), frame.f_lineno
 
 
 def at_user_line() -> str:
     """The tail of a message: "  (model.py:12)"; empty when the line is unknown."""
-    file, line = user_line()
+    return _tail(*user_line())
+
+
+def add_line(error: Exception) -> None:
+    """Puts the tail of the user's innermost line behind the message of a caught error, once."""
+    if not error.args or _TAIL.search(str(error)):
+        return
+    found: tuple[str, int] = ("", 0)
+    trace = error.__traceback__
+    while trace is not None:
+        if not _is_package_file(trace.tb_frame.f_code.co_filename):
+            found = _relative(trace.tb_frame.f_code.co_filename, _main_folder()), trace.tb_lineno
+        trace = trace.tb_next
+    error.args = (f"{error}{_tail(*found)}",)
+
+
+_TAIL = re.compile(r"  \([^()]+:\d+\)$")
+
+
+def _tail(file: str, line: int) -> str:
     return f"  ({file}:{line})" if file else ""

@@ -8,6 +8,7 @@ core.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from os import PathLike
 from typing import Any
 
 from . import _core
@@ -296,7 +297,7 @@ class Session(_Entries):
         """Every state back to its initial value."""
         self._session.reset()
 
-    def save(self, path: str) -> None:
+    def save(self, path: str | PathLike[str]) -> None:
         """Writes the module with the states as they are now as initial values."""
         self._session.module_with_states().save(str(path))
 
@@ -374,7 +375,7 @@ def compile(
     )
 
 
-def load(source: str | bytes, *, copy: bool = False, **options: Any) -> Program:
+def load(source: str | PathLike[str] | bytes, *, copy: bool = False, **options: Any) -> Program:
     """Makes a program of a file, by its path or its bytes; options as of `compile`.
 
     The file is mapped; copy=True reads it, for files that another process may truncate.

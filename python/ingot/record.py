@@ -9,15 +9,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from . import _core
 from .dtypes import DType, DTypeLike, as_dtype, from_text, text_name
-from .errors import ArgumentError, RecordError
+from .errors import ArgumentError, IngotError, RecordError
 from .inputs import arrange_outputs, input_array, map_leaves, match_inputs
 from .ops.axes import as_tensor
+from .origin import add_line
 from .recorder import Recorder
 from .reference import evaluate
 from .tensor import Size, SizeLike, Tensor
@@ -122,7 +124,7 @@ class Graph:
         nodes = len(self.module.nodes(self.index))
         return f"<ingot.Graph {self.name!r}: {len(self.inputs)} inputs, {nodes} nodes>"
 
-    def save(self, path: str, metadata: Mapping[str, str] | None = None) -> None:
+    def save(self, path: str | PathLike[str], metadata: Mapping[str, str] | None = None) -> None:
         """Writes the module to a file, atomically; metadata (author, licence, ...) lies beside it.
         Raises DeviceError with the system's reason."""
         save_module(self.module, str(path), metadata)
@@ -176,7 +178,12 @@ def record(function: Callable[..., Any], *args: Any, name: str | None = None) ->
             map_leaves(given, parameter, stand_in)
             for parameter, given in zip(_parameters(function, args), args, strict=True)
         ]
-        _set_outputs(recorder, function(*arguments))
+        try:
+            returned = function(*arguments)
+        except IngotError as error:
+            add_line(error)
+            raise
+        _set_outputs(recorder, returned)
     return Graph(recorder.module, name)
 
 
@@ -245,7 +252,9 @@ def _set_outputs(recorder: Recorder, returned: Any) -> None:
     recorder.builder.set_outputs(values, names)
 
 
-def save(path: str, metadata: Mapping[str, str] | None = None, **graphs: Graph) -> None:
+def save(
+    path: str | PathLike[str], metadata: Mapping[str, str] | None = None, **graphs: Graph
+) -> None:
     """Writes several graphs into one file, under these names, with shared params and states.
 
     Params of equal name and content are stored once. Raises ArgumentError where dims or states of

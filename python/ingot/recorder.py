@@ -18,8 +18,8 @@ import numpy as np
 
 from . import _core
 from .dtypes import Array
-from .errors import IngotError, RecordError
-from .origin import at_user_line, user_frame, user_line
+from .errors import RecordError
+from .origin import user_frame, user_line
 from .tensor import SizeLike, Tensor, eager_array, wrap
 
 MAX_CONSTANT_ELEMENTS = 16
@@ -85,10 +85,7 @@ class Recorder:
         constants."""
         values = [self.value(x) for x in operands]
         file, line = user_line()
-        try:
-            results = self.builder.add_node(op, values, attrs, (file, line, self._composite))
-        except IngotError as error:
-            raise type(error)(f"{error}{at_user_line()}") from None
+        results = self.builder.add_node(op, values, attrs, (file, line, self._composite))
         return [Tensor(None, value, self) for value in results]
 
     def tensor_of(self, array: Array) -> Tensor:
@@ -110,7 +107,7 @@ class Recorder:
             if x._recorder is not self:
                 raise RecordError(
                     f"record: a tensor of another recording: got one of {x._recorder}, "
-                    f"expected one of {self}{at_user_line()}"
+                    f"expected one of {self}"
                 )
             return x._value
         if id(x) not in self._captured:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ingot.errors import ArgumentError, RangeError, RecordError
-from ingot.ops.axes import as_tensor, line
+from ingot.ops.axes import as_tensor
 from ingot.ops.indexing import take
 from ingot.ops.movement import flip, reshape, slice
 from ingot.origin import at_user_line
@@ -67,15 +67,13 @@ def _normalized(key: object) -> Any:
     if key is None or key is Ellipsis or isinstance(key, builtins.slice):
         return key
     if isinstance(key, (bool, np.bool_)):
-        raise ArgumentError(f"index: a single bool: got {key}, expected a tensor of bools{line()}")
+        raise ArgumentError(f"index: a single bool: got {key}, expected a tensor of bools")
     if isinstance(key, (Tensor, np.ndarray, list)):
         tensor = as_tensor("index", key)
         if isinstance(key, list) and not key:
             tensor = tensor.astype(np.int64)
         if tensor.dtype.kind not in "iub":
-            raise ArgumentError(
-                f"index: wrong dtype: got {tensor.dtype}, expected integers{line()}"
-            )
+            raise ArgumentError(f"index: wrong dtype: got {tensor.dtype}, expected integers")
         return tensor
     if isinstance(key, Size):
         return key
@@ -84,7 +82,7 @@ def _normalized(key: object) -> Any:
     except TypeError:
         raise ArgumentError(
             f"index: wrong key: got {type(key).__name__}, expected integers, slices, None, ... "
-            f"or a tensor of integers{line()}"
+            f"or a tensor of integers"
         ) from None
 
 
@@ -96,10 +94,10 @@ def _without_ellipsis(x: Tensor, keys: list[Any]) -> list[Any]:
     """The key with whole slices for ... and for the axes it does not name."""
     used = _axes_used(keys)
     if used > x.ndim:
-        raise RangeError(f"index: too many indices: got {used}, expected at most {x.ndim}{line()}")
+        raise RangeError(f"index: too many indices: got {used}, expected at most {x.ndim}")
     positions = [i for i, k in enumerate(keys) if k is Ellipsis]
     if len(positions) > 1:
-        raise ArgumentError(f"index: more than one ...: got {len(positions)}{line()}")
+        raise ArgumentError(f"index: more than one ...: got {len(positions)}")
     whole = [builtins.slice(None)] * (x.ndim - used)
     at = positions[0] if positions else len(keys)
     return [*keys[:at], *whole, *keys[at + 1 :]]
@@ -116,8 +114,7 @@ def _add_key(window: _Window, x: Tensor, axis: int, key: Any) -> None:
         at = _from_end(size, key)
         if isinstance(at, int) and isinstance(size, int) and not 0 <= at < size:
             raise RangeError(
-                f"index: out of range on axis {axis}: got {key}, "
-                f"expected {-size}..{size - 1}{line()}"
+                f"index: out of range on axis {axis}: got {key}, expected {-size}..{size - 1}"
             )
         window.dropped.append(axis)
         window.add(at, at + 1)
@@ -130,7 +127,7 @@ def _from_end(size: SizeLike, at: SizeLike) -> SizeLike:
 def _add_slice(window: _Window, axis: int, size: SizeLike, key: builtins.slice) -> None:
     step = 1 if key.step is None else operator.index(key.step)
     if step == 0:
-        raise ArgumentError(f"index: a slice of step 0: expected another{line()}")
+        raise ArgumentError("index: a slice of step 0: expected another")
     if step < 0:
         window.flipped.append(axis)
     bounds = (key.start, key.stop)
@@ -160,13 +157,11 @@ def _refuse_arrays_apart(keys: list[Any]) -> None:
     if count > 1:
         raise ArgumentError(
             f"index: more than one array: got {count}, expected one; "
-            f"use take one axis after the other{line()}"
+            f"use take one axis after the other"
         )
     advanced = [i for i, k in enumerate(keys) if isinstance(k, (int, Size, Tensor))]
     if count and advanced[-1] - advanced[0] != len(advanced) - 1:
-        raise ArgumentError(
-            f"index: an array and an integer apart: expected them side by side{line()}"
-        )
+        raise ArgumentError("index: an array and an integer apart: expected them side by side")
 
 
 def _apply(x: Tensor, window: _Window, new_axes: list[int]) -> Tensor:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 from ingot.errors import ArgumentError, ShapeError
-from ingot.ops.axes import as_tensor, line, one_axis
+from ingot.ops.axes import as_tensor, one_axis
 from ingot.ops.pointwise_arithmetic import add, divide, maximum, multiply, negative, subtract
 from ingot.ops.pointwise_math import erf, exp, log, rsqrt, tanh
 from ingot.ops.reduction import max, sum
@@ -75,7 +75,7 @@ def gelu(x: TensorLike, approximate: str = "none") -> Tensor:
         return multiply(half, add(erf(multiply(x, math.sqrt(0.5))), 1))
     if approximate != "tanh":
         raise ArgumentError(
-            f"gelu: wrong approximate: got {approximate!r}, expected 'none' or 'tanh'{line()}"
+            f"gelu: wrong approximate: got {approximate!r}, expected 'none' or 'tanh'"
         )
     cube = multiply(multiply(multiply(x, x), x), 0.044715)
     return multiply(half, add(tanh(multiply(add(x, cube), math.sqrt(2 / math.pi))), 1))
@@ -138,7 +138,7 @@ def layer_norm(
     if not wanted or x.shape[-len(wanted) :] != wanted:
         raise ShapeError(
             f"layer_norm: last sizes differ: got {_text(x.shape)}, expected [..., "
-            f"{_text(wanted)[1:]}{line()}"
+            f"{_text(wanted)[1:]}"
         )
     axes = list(range(x.ndim - len(wanted), x.ndim))
     centered = subtract(x, mean(x, axes, keepdims=True))
@@ -176,7 +176,7 @@ def batch_norm(
     """
     x = as_tensor("batch_norm", x)
     if x.ndim < 2:
-        raise ArgumentError(f"batch_norm: wrong rank: got {x.ndim}, expected [n, c, ...]{line()}")
+        raise ArgumentError(f"batch_norm: wrong rank: got {x.ndim}, expected [n, c, ...]")
     scale = multiply(weight, rsqrt(add(var, eps)))
     shift = subtract(bias, multiply(mean, scale))
     channels = (x.shape[1], *([1] * (x.ndim - 2)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from ingot.dtypes import DTypeLike, kind_of
 from ingot.errors import ArgumentError
-from ingot.ops.axes import as_tensor, line, many_axes
+from ingot.ops.axes import as_tensor, many_axes
 from ingot.ops.contraction import matmul
 from ingot.ops.creation import size
 from ingot.ops.movement import permute_dims
@@ -252,7 +252,7 @@ def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) ->
     """
     weight = as_tensor("linear", weight)
     if weight.ndim != 2:
-        raise ArgumentError(f"linear: wrong weight: got rank {weight.ndim}, expected 2{line()}")
+        raise ArgumentError(f"linear: wrong weight: got rank {weight.ndim}, expected 2")
     product = matmul(x, permute_dims(weight, (1, 0)))
     return product if bias is None else product + bias
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ingot.dtypes import DTypeLike, as_dtype, convert, default_dtype, kind_of, scalar_array
 from ingot.errors import ArgumentError, ShapeError
-from ingot.ops.axes import as_tensor, line, many_axes, one_axis
+from ingot.ops.axes import as_tensor, many_axes, one_axis
 from ingot.ops.movement import broadcast_to, concat, permute_dims, reshape, slice
 from ingot.ops.pointwise_math import cast
 from ingot.tensor import SizeLike, Tensor, TensorLike, wrap
@@ -51,7 +51,7 @@ def squeeze(x: TensorLike, axis: int | Sequence[int]) -> Tensor:
     axes = many_axes("squeeze", axis, x.ndim)
     for a in axes:
         if x.shape[a] != 1:
-            raise ShapeError(f"squeeze: axis {a} is not 1: got {x.shape[a]}, expected 1{line()}")
+            raise ShapeError(f"squeeze: axis {a} is not 1: got {x.shape[a]}, expected 1")
     return reshape(x, [n for a, n in enumerate(x.shape) if a not in axes])
 
 
@@ -71,7 +71,7 @@ def flatten(x: TensorLike, start_axis: int = 0, end_axis: int = -1) -> Tensor:
     first = one_axis("flatten", start_axis, x.ndim)
     last = one_axis("flatten", end_axis, x.ndim)
     if first > last:
-        raise ArgumentError(f"flatten: axes do not ascend: got {first} and {last}{line()}")
+        raise ArgumentError(f"flatten: axes do not ascend: got {first} and {last}")
     merged = count_of(x, range(first, last + 1))
     return reshape(x, (*x.shape[:first], merged, *x.shape[last + 1 :]))
 
@@ -88,7 +88,7 @@ def matrix_transpose(x: TensorLike) -> Tensor:
     """
     x = as_tensor("matrix_transpose", x)
     if x.ndim < 2:
-        raise ArgumentError(f"matrix_transpose: wrong rank: got {x.ndim}, expected >= 2{line()}")
+        raise ArgumentError(f"matrix_transpose: wrong rank: got {x.ndim}, expected >= 2")
     axes = list(range(x.ndim))
     return permute_dims(x, [*axes[:-2], axes[-1], axes[-2]])
 
@@ -107,10 +107,10 @@ def stack(x: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """
     tensors = [as_tensor("stack", t) for t in x]
     if not tensors:
-        raise ArgumentError(f"stack: no tensors: got an empty list, expected at least one{line()}")
+        raise ArgumentError("stack: no tensors: got an empty list, expected at least one")
     if builtins.any(t.shape != tensors[0].shape for t in tensors):
         shapes = ", ".join(str(list(t.shape)) for t in tensors)
-        raise ShapeError(f"stack: shapes differ: got {shapes}, expected equal ones{line()}")
+        raise ShapeError(f"stack: shapes differ: got {shapes}, expected equal ones")
     position = one_axis("stack", axis, tensors[0].ndim + 1)
     return concat([expand_dims(t, position) for t in tensors], axis=position)
 
@@ -133,9 +133,7 @@ def split(x: TensorLike, sections: int | Sequence[int], axis: int = 0) -> list[T
         cuts: list[SizeLike] = [0, *sections, size]
     else:
         if sections < 1 or (size // sections) * sections != size:
-            raise ShapeError(
-                f"split: parts are not equal: got size {size} in {sections} parts{line()}"
-            )
+            raise ShapeError(f"split: parts are not equal: got size {size} in {sections} parts")
         part = size // sections
         cuts = [part * i for i in range(sections + 1)]
     return [_between(x, over, a, b) for a, b in itertools.pairwise(cuts)]

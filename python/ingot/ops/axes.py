@@ -9,13 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from ingot.errors import ArgumentError
-from ingot.origin import at_user_line
 from ingot.recorder import active_recorder
 from ingot.tensor import Axes, Tensor, TensorLike, eager_array, wrap
 
 
 def as_tensor(op: str, x: TensorLike | Sequence[object]) -> Tensor:
-    """`x` itself if it is a tensor, else an eager one; while recording one array gives one tensor."""
+    """`x` itself if it is a tensor, else an eager one; recorded, one array gives one tensor."""
     if isinstance(x, Tensor):
         return x
     recorder = active_recorder()
@@ -24,23 +23,14 @@ def as_tensor(op: str, x: TensorLike | Sequence[object]) -> Tensor:
     return wrap(eager_array(op, x).copy())
 
 
-def line() -> str:
-    """The user's line while recording, where a traceback alone says it otherwise."""
-    return at_user_line() if active_recorder() is not None else ""
-
-
 def one_axis(op: str, axis: int, ndim: int) -> int:
     """0 <= axis < ndim; negative counts from the end. Raises ArgumentError outside."""
     try:
         number = operator.index(axis)
     except TypeError:
-        raise ArgumentError(
-            f"{op}: wrong axis: got {axis!r}, expected an integer{line()}"
-        ) from None
+        raise ArgumentError(f"{op}: wrong axis: got {axis!r}, expected an integer") from None
     if not -ndim <= number < ndim:
-        raise ArgumentError(
-            f"{op}: axis out of range: got {number}, expected {-ndim}..{ndim - 1}{line()}"
-        )
+        raise ArgumentError(f"{op}: axis out of range: got {number}, expected {-ndim}..{ndim - 1}")
     return number % ndim
 
 
@@ -52,5 +42,5 @@ def many_axes(op: str, axis: Axes, ndim: int) -> list[int]:
     given = list(axis) if isinstance(axis, Sequence) else [axis]
     axes = sorted(one_axis(op, a, ndim) for a in given)
     if len(set(axes)) != len(axes):
-        raise ArgumentError(f"{op}: repeated axis: got {list(given)}, expected each once{line()}")
+        raise ArgumentError(f"{op}: repeated axis: got {list(given)}, expected each once")
     return axes

@@ -18,7 +18,7 @@ from ingot.errors import ArgumentError, DTypeError, ShapeError
 from ingot.op import Sample, WrongCall, op, sample, wrong
 from ingot.tensor import Tensor, TensorLike
 
-from .axes import as_tensor, line
+from .axes import as_tensor
 from .samples import FLOATS, REALS, draw
 
 
@@ -48,7 +48,7 @@ def matmul(a: TensorLike, b: TensorLike) -> Tensor:
     """
     a, b = as_tensor("matmul", a), as_tensor("matmul", b)
     if a.ndim == 0 or b.ndim == 0:
-        raise ArgumentError(f"matmul: wrong rank: got {a.ndim} and {b.ndim}, expected >= 1{line()}")
+        raise ArgumentError(f"matmul: wrong rank: got {a.ndim} and {b.ndim}, expected >= 1")
     rows = a.reshape((1, *a.shape)) if a.ndim == 1 else a
     columns = b.reshape((*b.shape, 1)) if b.ndim == 1 else b
     result = matmul.bind(rows, columns)
@@ -99,7 +99,7 @@ def pair(op: str, name: str, value: int | Sequence[int]) -> list[int]:
         numbers = []
     if len(numbers) != 2:
         raise ArgumentError(
-            f"{op}: wrong {name}: got {value!r}, expected an integer or two of them{line()}"
+            f"{op}: wrong {name}: got {value!r}, expected an integer or two of them"
         )
     return numbers
 
@@ -196,7 +196,7 @@ def conv2d(
         return result
     bias = as_tensor("conv2d", b)
     if bias.ndim != 1:
-        raise ShapeError(f"conv2d: wrong bias: got rank {bias.ndim}, expected [o]{line()}")
+        raise ShapeError(f"conv2d: wrong bias: got rank {bias.ndim}, expected [o]")
     return result + bias.reshape((*bias.shape, 1, 1))
 
 

@@ -15,7 +15,7 @@ from ingot.errors import ArgumentError, DTypeError, RangeError, ShapeError
 from ingot.op import Sample, WrongCall, op, sample, wrong
 from ingot.tensor import SizeLike, Tensor, TensorLike
 
-from .axes import as_tensor, line, one_axis
+from .axes import as_tensor, one_axis
 from .samples import INTS, REALS, draw
 
 _DTYPES = (*REALS, np.bool_)
@@ -47,7 +47,7 @@ def take(x: TensorLike, indices: TensorLike, *, axis: int | None = None) -> Tens
     x = as_tensor("take", x)
     if axis is None:
         if x.ndim != 1:
-            raise ArgumentError(f"take: no axis: got rank {x.ndim}, expected rank 1{line()}")
+            raise ArgumentError(f"take: no axis: got rank {x.ndim}, expected rank 1")
         axis = 0
     return take.bind(x, indices, axis=one_axis("take", axis, x.ndim))
 

@@ -15,7 +15,7 @@ from ingot.errors import ArgumentError, DTypeError, ShapeError
 from ingot.op import Sample, WrongCall, op, sample, wrong
 from ingot.tensor import Axes, Size, SizeLike, Tensor, TensorLike
 
-from .axes import as_tensor, line, many_axes, one_axis
+from .axes import as_tensor, many_axes, one_axis
 from .samples import REALS, draw
 
 _DTYPES = (*REALS, np.bool_)
@@ -35,9 +35,7 @@ def _inferred_size(shape: Sequence[SizeLike], wanted: list[SizeLike]) -> SizeLik
     for n in known:
         divisor = divisor * n
     if isinstance(divisor, Size) or divisor == 0 or (isinstance(total, int) and total % divisor):
-        raise ShapeError(
-            f"reshape: no size fits -1: got {_text(shape)}, expected {_text(wanted)}{line()}"
-        )
+        raise ShapeError(f"reshape: no size fits -1: got {_text(shape)}, expected {_text(wanted)}")
     return total // divisor
 
 
@@ -61,7 +59,7 @@ def reshape(x: TensorLike, shape: SizeLike | Sequence[SizeLike]) -> Tensor:
     wanted = list(shape) if isinstance(shape, Sequence) else [shape]
     unknown = [i for i, n in enumerate(wanted) if isinstance(n, int) and n == -1]
     if len(unknown) > 1:
-        raise ArgumentError(f"reshape: more than one -1: got {_text(wanted)}, expected one{line()}")
+        raise ArgumentError(f"reshape: more than one -1: got {_text(wanted)}, expected one")
     if unknown:
         wanted[unknown[0]] = _inferred_size(x.shape, wanted)
     return reshape.bind(x, shape=wanted)
@@ -84,7 +82,7 @@ def permute_dims(x: TensorLike, axes: Sequence[int]) -> Tensor:
     """
     x = as_tensor("permute_dims", x)
     if not isinstance(axes, Sequence):
-        raise ArgumentError(f"permute_dims: wrong axes: got {axes!r}, expected a sequence{line()}")
+        raise ArgumentError(f"permute_dims: wrong axes: got {axes!r}, expected a sequence")
     return permute_dims.bind(x, axes=[one_axis("permute_dims", a, x.ndim) for a in axes])
 
 
@@ -168,7 +166,7 @@ def concat(x: Sequence[TensorLike], axis: int = 0) -> Tensor:
     Tensor([1, 2, 3], dtype=int64)
     """
     if isinstance(x, Tensor) or not isinstance(x, Sequence) or len(x) == 0:
-        raise ArgumentError(f"concat: no list of tensors: got {x!r}, expected at least one{line()}")
+        raise ArgumentError(f"concat: no list of tensors: got {x!r}, expected at least one")
     tensors = [as_tensor("concat", t) for t in x]
     return concat.bind(*tensors, axis=one_axis("concat", axis, tensors[0].ndim))
 
