@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +27,15 @@ def test_if_print_and_debugger_work_eagerly_and_are_refused_while_recording() ->
 def test_a_recorded_tensor_has_no_value(convert: type) -> None:
     with pytest.raises(ingot.IngotError):
         ingot.record(lambda x: convert(ingot.sum(x)), SPEC)
+
+
+@pytest.mark.parametrize("branch", [lambda n: n < 4, lambda n: n >= 4, bool])
+def test_a_branch_on_a_symbolic_size_is_an_error(branch: Callable[[Any], bool]) -> None:
+    def function(x: ingot.Tensor) -> ingot.Tensor:
+        return x if branch(x.shape[0]) else -x
+
+    with pytest.raises(ingot.RecordError, match=r"a symbolic size has no .* while recording"):
+        ingot.record(function, ingot.Spec((ingot.Dim("n", 1, 8),)))
 
 
 def test_symbolic_sizes_flow_through_shapes() -> None:

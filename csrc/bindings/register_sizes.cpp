@@ -64,6 +64,17 @@ py::list dtype_names() {
   return names;
 }
 
+// A branch on a size would be recorded as if every run took it.
+[[noreturn]] bool refuse_order(const Size& self, const py::object& other) {
+  fail(ErrorCode::kRecord, concat("size: a symbolic size has no order while recording: got ", self.to_string(), " and ",
+                                  py::str(other).cast<std::string>(), ", expected numbers"));
+}
+
+[[noreturn]] bool refuse_truth(const Size& self) {
+  fail(ErrorCode::kRecord,
+       concat("size: a symbolic size has no truth value while recording: got ", self.to_string(), ", expected a number"));
+}
+
 }  // namespace
 
 void register_sizes(py::module_& m) {
@@ -84,6 +95,11 @@ void register_sizes(py::module_& m) {
       .def("__rmul__", multiply, py::arg("other"))
       .def("__floordiv__", operation(&floor_divide), py::arg("other"))
       .def("__eq__", &equals, py::arg("other"))
+      .def("__lt__", &refuse_order, py::arg("other"))
+      .def("__le__", &refuse_order, py::arg("other"))
+      .def("__gt__", &refuse_order, py::arg("other"))
+      .def("__ge__", &refuse_order, py::arg("other"))
+      .def("__bool__", &refuse_truth)
       .def("__hash__", &hash_of)
       .def("__repr__", [](const Size& self) { return self.to_string(); });
   m.def("dtype_names", &dtype_names,

@@ -3,5 +3,12 @@
 from __future__ import annotations
 
 from . import index, network, numeric, shaping
+from .network import *
+from .numeric import *
+from .shaping import *
 
-__all__ = ["index", "network", "numeric", "shaping"]
+__all__ = [
+    *network.__all__,
+    *numeric.__all__,
+    *shaping.__all__,
+]

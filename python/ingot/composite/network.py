@@ -16,6 +16,17 @@ from ingot.tensor import SizeLike, Tensor, TensorLike
 from .calls import composite
 from .numeric import floating, mean
 
+__all__ = [
+    "batch_norm",
+    "gelu",
+    "layer_norm",
+    "log_softmax",
+    "relu",
+    "sigmoid",
+    "silu",
+    "softmax",
+]
+
 
 @composite
 def relu(x: TensorLike) -> Tensor:

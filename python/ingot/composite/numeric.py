@@ -28,6 +28,24 @@ from ingot.tensor import Axes, Size, SizeLike, Tensor, TensorLike
 
 from .calls import composite
 
+__all__ = [
+    "all",
+    "any",
+    "argmin",
+    "astype",
+    "clamp",
+    "clip",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "linear",
+    "mean",
+    "reciprocal",
+    "square",
+    "std",
+    "var",
+]
+
 
 @composite
 def square(x: TensorLike) -> Tensor:

@@ -18,6 +18,21 @@ from ingot.tensor import SizeLike, Tensor, TensorLike, wrap
 from .calls import composite
 from .numeric import count_of
 
+__all__ = [
+    "expand_dims",
+    "flatten",
+    "full",
+    "full_like",
+    "matrix_transpose",
+    "ones",
+    "ones_like",
+    "split",
+    "squeeze",
+    "stack",
+    "zeros",
+    "zeros_like",
+]
+
 
 @composite
 def expand_dims(x: TensorLike, axis: int | Sequence[int]) -> Tensor:

@@ -21,6 +21,11 @@ from ingot.tensor import Tensor, TensorLike
 from .axes import as_tensor
 from .samples import FLOATS, REALS, draw
 
+__all__ = [
+    "conv2d",
+    "matmul",
+]
+
 
 def _fold_depth(k: int) -> float:
     return min(k, 256) + k // 256 + 1

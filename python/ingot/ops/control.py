@@ -18,6 +18,10 @@ from ingot.errors import AbortError, DTypeError, ShapeError
 from ingot.op import Sample, WrongCall, op, region_op, sample, wrong
 from ingot.tensor import TensorLike
 
+__all__ = [
+    "abort",
+]
+
 # Evaluates a region: its args -> its returns.
 RegionFunction = Callable[[Sequence[Array]], list[Array]]
 

@@ -12,6 +12,11 @@ from ingot.errors import ArgumentError, DTypeError
 from ingot.op import Sample, WrongCall, op, sample, wrong
 from ingot.tensor import Size, SizeLike, Tensor
 
+__all__ = [
+    "arange",
+    "size",
+]
+
 
 @op(onnx="Range", bound=EQUAL)
 def arange(

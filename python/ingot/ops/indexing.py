@@ -18,6 +18,12 @@ from ingot.tensor import SizeLike, Tensor, TensorLike
 from .axes import as_tensor, one_axis
 from .samples import INTS, REALS, draw
 
+__all__ = [
+    "dynamic_slice",
+    "dynamic_update_slice",
+    "take",
+]
+
 _DTYPES = (*REALS, np.bool_)
 
 

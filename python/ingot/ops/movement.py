@@ -18,6 +18,16 @@ from ingot.tensor import Axes, Size, SizeLike, Tensor, TensorLike
 from .axes import as_tensor, many_axes, one_axis
 from .samples import REALS, draw
 
+__all__ = [
+    "broadcast_to",
+    "concat",
+    "flip",
+    "pad",
+    "permute_dims",
+    "reshape",
+    "slice",
+]
+
 _DTYPES = (*REALS, np.bool_)
 
 

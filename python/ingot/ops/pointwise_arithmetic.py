@@ -15,6 +15,25 @@ from ingot.tensor import Tensor, TensorLike
 
 from .samples import FLOATS, REALS, binary, unary
 
+__all__ = [
+    "abs",
+    "add",
+    "ceil",
+    "divide",
+    "floor",
+    "floor_divide",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "pow",
+    "remainder",
+    "round",
+    "sign",
+    "subtract",
+    "trunc",
+]
+
 _BOOLS = np.asarray([True, False])
 _COMPLEX = np.asarray([1j, 2.0], np.complex64)
 

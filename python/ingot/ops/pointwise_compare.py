@@ -16,6 +16,26 @@ from ingot.tensor import Tensor, TensorLike
 
 from .samples import INTS, REALS, binary, draw, unary
 
+__all__ = [
+    "bitwise_and",
+    "bitwise_invert",
+    "bitwise_left_shift",
+    "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
+    "equal",
+    "greater",
+    "greater_equal",
+    "less",
+    "less_equal",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "not_equal",
+    "where",
+]
+
 _ALL = (*REALS, np.bool_)
 _BITS = (*INTS, np.bool_)
 _HALVES = np.asarray([0.5, 1.5], np.float32)

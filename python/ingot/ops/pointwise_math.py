@@ -17,6 +17,18 @@ from ingot.tensor import Tensor, TensorLike
 
 from .samples import FLOATS, INTS, REALS, draw, special_floats, special_ints, unary
 
+__all__ = [
+    "cast",
+    "cos",
+    "erf",
+    "exp",
+    "log",
+    "rsqrt",
+    "sin",
+    "sqrt",
+    "tanh",
+]
+
 
 def _no_complex() -> list[WrongCall]:
     return [wrong(DTypeError, "c64", np.asarray([1j], np.complex64))]

@@ -16,6 +16,11 @@ from ingot.tensor import Tensor, TensorLike
 from .contraction import four_sides, pad_sides, pair, windows
 from .samples import FLOATS, REALS, draw
 
+__all__ = [
+    "avg_pool2d",
+    "max_pool2d",
+]
+
 
 @op(onnx="MaxPool", bound=ROUNDED, lowers={"kernel": "kernel_size"})
 def max_pool2d(

@@ -21,6 +21,14 @@ from ingot.tensor import Axes, Tensor, TensorLike
 from .axes import as_tensor, many_axes, one_axis
 from .samples import REALS, draw, special_floats
 
+__all__ = [
+    "argmax",
+    "max",
+    "min",
+    "prod",
+    "sum",
+]
+
 
 def _sum_scale(operands: Sequence[Array], attrs: Mapping[str, Any]) -> tuple[Array, float]:
     x, axes, keepdims = operands[0], tuple(attrs["axes"]), attrs["keepdims"]
