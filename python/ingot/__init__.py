@@ -27,6 +27,7 @@ from .errors import (
     ShapeError,
     StateError,
 )
+from .grad import grad, is_grad_enabled, no_grad, value_and_grad, vjp
 from .ops import *
 from .program import Program, Session, compile, load
 from .record import Dim, Graph, Spec, record, save
@@ -77,6 +78,11 @@ __all__ = [
     "StateError",
     "Tensor",
     "__version__",
+    "vjp",
+    "value_and_grad",
+    "no_grad",
+    "is_grad_enabled",
+    "grad",
     "compile",
     "errors",
     "load",

@@ -2,14 +2,14 @@
 
 It promotes the operands, then either records a node (while a recorder is active on the thread) or
 asks the core for the result's type and evaluates the reference. It knows no op by name but `cast`
-and `size`.
+and `size`. The tape follows it (`track`).
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from .dtypes import (
     Array,
     DType,
     as_dtype,
-    convert,
     default_dtype,
     from_text,
     kind_of,
@@ -29,32 +28,45 @@ from .dtypes import (
 from .errors import ArgumentError, DTypeError, InternalError, RecordError
 from .origin import at_user_line
 from .recorder import Recorder, active_recorder
-from .tensor import Size, Tensor, TensorLike, eager_array, wrap
+from .tensor import Size, Tensor, TensorLike, eager_array, operations, wrap
 
-# (operands, attributes, result dtype) -> result
-Evaluate = Callable[[Sequence[Array], Mapping[str, Any], DType], Array]
 Strong = Tensor | Array  # an operand with a dtype of its own; an Array is a constant
 _WEAK = (bool, int, float, complex, Size)
 
 
-def bind(
-    row: _core.OpRow, evaluate: Evaluate, operands: Sequence[TensorLike], attrs: Mapping[str, Any]
-) -> Tensor:
+class Applicable(Protocol):
+    """What `bind` needs of an op's record."""
+
+    @property
+    def row(self) -> _core.OpRow: ...
+
+    def evaluate(self, arrays: Sequence[Array], attrs: Mapping[str, Any], dtype: DType) -> Array:
+        """The result's numbers."""
+
+    def track(
+        self, result: Tensor, operands: Sequence[Tensor | Array], attrs: Mapping[str, Any]
+    ) -> None:
+        """Notes what the result was computed from, if its gradient is wanted."""
+
+
+def bind(op: Applicable, operands: Sequence[TensorLike], attrs: Mapping[str, Any]) -> Tensor:
     """Applies one op. Raises what the op's rules raise, naming the user's line while recording."""
-    recorder = active_recorder()
+    row, recorder = op.row, active_recorder()
     given = core_attrs(row, attrs)
     items = promote_operands(row, [_operand(row.name, x, recorder) for x in operands], recorder)
     if recorder is not None:
         results = recorder.add_node(row.name, items, given)
-        return results[0] if results else Tensor(np.zeros(()))
-    arrays = [x.numpy() if isinstance(x, Tensor) else x for x in items]
-    return apply_eager(row, evaluate, arrays, given)
+        result = results[0] if results else Tensor(np.zeros(()))
+    else:
+        arrays = [x.numpy() if isinstance(x, Tensor) else x for x in items]
+        result = apply_eager(op, arrays, given)
+    op.track(result, items, given)
+    return result
 
 
-def apply_eager(
-    row: _core.OpRow, evaluate: Evaluate, arrays: Sequence[Array], attrs: Mapping[str, Any]
-) -> Tensor:
+def apply_eager(op: Applicable, arrays: Sequence[Array], attrs: Mapping[str, Any]) -> Tensor:
     """Checks by the op's own rules, then evaluates the reference."""
+    row = op.row
     types = [(text_name(x.dtype), x.shape) for x in arrays]
     for value in _flat(attrs.values()):
         if isinstance(value, Size):
@@ -63,10 +75,10 @@ def apply_eager(
             )
     inferred = _core.infer(row.name, types, attrs)
     if inferred is None:
-        evaluate(arrays, reference_attrs(attrs, row), np.dtype(np.bool_))
+        op.evaluate(arrays, reference_attrs(attrs, row), np.dtype(np.bool_))
         return Tensor(np.zeros(()))
     dtype, shape = from_text(inferred[0]), inferred[1]
-    result = np.asarray(evaluate(arrays, reference_attrs(attrs, row), dtype))
+    result = np.asarray(op.evaluate(arrays, reference_attrs(attrs, row), dtype))
     if result.dtype != dtype or result.shape != shape:
         raise InternalError(
             f"{row.name}: the reference disagrees with the row: "
@@ -147,9 +159,8 @@ def _cast(op: str, x: Any, dtype: DType, recorder: Recorder | None) -> Strong:
     strong: Strong = x
     if strong.dtype == dtype:
         return strong
-    if recorder is not None:
-        return recorder.add_node("cast", [strong], {"dtype": text_name(dtype)})[0]
-    return convert(strong.numpy() if isinstance(strong, Tensor) else strong, dtype)
+    result: Tensor = operations["cast"](strong, dtype=dtype)
+    return result
 
 
 # Attributes.

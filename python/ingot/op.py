@@ -14,17 +14,18 @@ from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 import numpy as np
 
-from . import _core
-from .bind import bind
+from . import _core, tape
+from .bind import bind, reference_attrs
 from .bounds import Bound, widened
 from .dtypes import Array, DType, convert
 from .errors import IngotError, InternalError
-from .tensor import Tensor, operations
+from .tensor import SizeLike, Tensor, operations, wrap
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 F = TypeVar("F", bound=Callable[..., Any])
 Reference = Callable[..., Any]
+Rule = Callable[..., Any]  # f(g, y, *operands, **attrs) -> the gradient of one operand
 
 
 class Sample(NamedTuple):
@@ -65,6 +66,7 @@ class OpRecord:
     reference: Reference | None = None
     samples: Callable[[np.random.Generator], list[Sample]] | None = None
     errors: Callable[[], list[WrongCall]] | None = None
+    rules: Sequence[Rule | None] | None = None  # of each operand; (): there is no derivative
     doc: str = field(default="", repr=False)
 
     def evaluate(self, arrays: Sequence[Array], attrs: Mapping[str, Any], dtype: DType) -> Array:
@@ -79,6 +81,63 @@ class OpRecord:
         with np.errstate(all="ignore"):
             return np.asarray(self.reference(*operands, **attrs))
 
+    def track(
+        self, result: Tensor, operands: Sequence[Tensor | Array], attrs: Mapping[str, Any]
+    ) -> None:
+        """Notes what the result was computed from, if its gradient is wanted."""
+        inputs = [tape.wanted(x) for x in operands]
+        if all(x is None for x in inputs) or not tape.is_grad_enabled():
+            return
+        inputs = [None if self.rule(i) is None else x for i, x in enumerate(inputs)]
+        given = [x if isinstance(x, Tensor) else wrap(x) for x in operands]
+        filled = reference_attrs(attrs, self.row)
+
+        def pull(gradients: tape.Gradients, outputs: tape.Gradients) -> list[Tensor | None]:
+            g, y = gradients[0], outputs[0]
+            wanted = [i for i, x in enumerate(inputs) if x is not None]
+            return [
+                self._gradient(i, g, y, given, filled) if i in wanted else None
+                for i in range(len(given))
+            ]
+
+        tape.attach([result], inputs, pull)
+
+    def rule(self, i: int) -> Rule | None:
+        """The derivative rule of operand i, with i bound where one rule serves all of them."""
+        if self.rules is None:
+            raise InternalError(f"{self.name}: the record says nothing of derivatives")
+        if not self.rules or not self.row.variadic:
+            return self.rules[i] if self.rules else None
+        rule = self.rules[0]
+        return None if rule is None else lambda g, y, *xs, **attrs: rule(g, y, i, *xs, **attrs)
+
+    def _gradient(
+        self, i: int, g: Any, y: Any, operands: Sequence[Tensor], attrs: Mapping[str, Any]
+    ) -> Tensor:
+        rule = self.rule(i)
+        if rule is None:
+            raise InternalError(f"{self.name}: no derivative for operand {i}")
+        gradient: Tensor = rule(g, y, *operands, **attrs)
+        if "pointwise" in self.row.traits:
+            gradient = sum_to(gradient, operands[i].shape)
+        if (gradient.shape, gradient.dtype) != (operands[i].shape, operands[i].dtype):
+            raise InternalError(
+                f"{self.name}: wrong gradient of operand {i}: got {gradient.dtype}"
+                f"{list(gradient.shape)}, expected {operands[i].dtype}{list(operands[i].shape)}"
+            )
+        return gradient
+
+
+def sum_to(g: Tensor, shape: Sequence[SizeLike]) -> Tensor:
+    """Sums over the axes along which an operand of `shape` was broadcast to g's."""
+    if tuple(shape) == g.shape:
+        return g
+    lead = g.ndim - len(shape)
+    axes = [*range(lead)]
+    axes += [lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1]
+    result: Tensor = operations["reshape"](operations["sum"](g, axis=axes), tuple(shape))
+    return result
+
 
 class OpFunction(Protocol[P, R]):
     """A public function with the setters of its record."""
@@ -90,6 +149,8 @@ class OpFunction(Protocol[P, R]):
     def reference(self, function: Reference) -> Reference: ...
     def samples(self, function: F) -> F: ...
     def errors(self, function: F) -> F: ...
+    def vjp(self, *rules: Rule | None) -> None: ...
+    def nondifferentiable(self) -> None: ...
 
 
 OPS: dict[str, OpRecord] = {}
@@ -121,6 +182,8 @@ def op(
         target.reference = functools.partial(_set, record, "reference")
         target.samples = functools.partial(_set, record, "samples")
         target.errors = functools.partial(_set, record, "errors")
+        target.vjp = functools.partial(_set_rules, record)
+        target.nondifferentiable = functools.partial(_set, record, "rules", ())
         operations[function.__name__] = function
         return cast("OpFunction[P, R]", function)
 
@@ -150,12 +213,22 @@ def new_record(name: str, onnx: str | None, bound: Bound, doc: str | None) -> Op
 
 
 def _bind(record: OpRecord, *operands: Any, **attrs: Any) -> Tensor:
-    return bind(record.row, record.evaluate, operands, attrs)
+    return bind(record, operands, attrs)
 
 
 def _set(record: OpRecord, what: str, function: F) -> F:
     setattr(record, what, function)
     return function
+
+
+def _set_rules(record: OpRecord, *rules: Rule | None) -> None:
+    operands = len(record.row.operands)
+    if len(rules) != operands:
+        raise InternalError(
+            f"op {record.name}: wrong number of derivative rules: got {len(rules)}, "
+            f"expected {operands}"
+        )
+    record.rules = rules
 
 
 def check_signature(

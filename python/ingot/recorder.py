@@ -20,7 +20,7 @@ from . import _core
 from .dtypes import Array
 from .errors import RecordError
 from .origin import user_frame, user_line
-from .tensor import SizeLike, Tensor, eager_array, wrap
+from .tensor import SizeLike, Tensor, eager_array, recorded_grads, wrap
 
 MAX_CONSTANT_ELEMENTS = 16
 
@@ -51,9 +51,11 @@ class Recorder:
     def recording(self) -> Iterator[Recorder]:
         """Makes this the recorder of the thread."""
         token = _active.set(self)
+        grads = recorded_grads.set({})
         try:
             yield self
         finally:
+            recorded_grads.reset(grads)
             _active.reset(token)
 
     @contextmanager

@@ -7,12 +7,13 @@ that this module knows none of them. A recorded tensor has a shape and a dtype, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from . import _core
-from .dtypes import Array, DType, DTypeLike, as_dtype, convert, from_text, text_name
+from .dtypes import Array, DType, DTypeLike, as_dtype, convert, from_text, is_float, text_name
 from .errors import ArgumentError, DTypeError, RecordError
 from .origin import at_user_line
 
@@ -23,6 +24,11 @@ TensorLike: TypeAlias = "Tensor | Array | np.generic | bool | int | float | comp
 
 # Functions by name, filled by the modules that define them.
 operations: dict[str, Callable[..., Any]] = {}
+
+# While recording: gradients that the recorded function has summed up, by the tensor's id.
+recorded_grads: ContextVar[dict[int, tuple[Tensor, Tensor]] | None] = ContextVar(
+    "ingot_recorded_grads", default=None
+)
 
 
 class Tensor:
@@ -35,7 +41,16 @@ class Tensor:
     Tensor([2., 3.], dtype=float32)
     """
 
-    __slots__ = ("_array", "_recorder", "_value", "name")
+    __slots__ = (
+        "_array",
+        "_grad",
+        "_node",
+        "_position",
+        "_recorder",
+        "_requires_grad",
+        "_value",
+        "name",
+    )
     __array_ufunc__ = None  # so that ndarray + Tensor asks Tensor
 
     def __init__(
@@ -49,6 +64,10 @@ class Tensor:
         self._array = array
         self._value = value
         self._recorder = recorder
+        self._node: Any = None  # of tape.GradNode; what the tensor was computed from
+        self._position = 0  # among the outputs of the node
+        self._requires_grad = False
+        self._grad: Tensor | None = None
         self.name = name
 
     # What it is.
@@ -82,6 +101,62 @@ class Tensor:
         for n in self.shape:
             count = count * n
         return count
+
+    # Derivatives.
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether ops on this tensor are noted for its gradient. Settable on floats.
+
+        >>> import ingot
+        >>> x = ingot.tensor([1.0, 3.0])
+        >>> x.requires_grad = True
+        >>> ingot.sum(x * x).backward()
+        >>> x.grad
+        Tensor([2., 6.], dtype=float32)
+        """
+        return self._requires_grad or self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if not is_float(self.dtype):
+            raise DTypeError(f"requires_grad: got {self.dtype}, expected a float dtype")
+        if self._node is not None:
+            raise ArgumentError("requires_grad: a computed tensor: use detach() for a new one")
+        self._requires_grad = bool(wanted)
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that `backward` has summed up so far; None before. A recorded function sees
+        only its own."""
+        recorded = recorded_grads.get()
+        if recorded is None:
+            return self._grad
+        return recorded[id(self)][1] if id(self) in recorded else None
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        recorded = recorded_grads.get()
+        if recorded is None:
+            self._grad = value
+        elif value is None:
+            recorded.pop(id(self), None)
+        else:
+            recorded[id(self)] = self, value
+
+    def backward(self, gradient: TensorLike | None = None, create_graph: bool = False) -> None:
+        """Adds the gradient of this tensor to `.grad` of every tensor with requires_grad that it
+        was computed from.
+
+        gradient: of this tensor's shape; without one it must be a scalar. create_graph: whether the
+        gradients themselves can be differentiated. Raises ArgumentError where there is nothing to
+        differentiate, ShapeError where `gradient` does not fit.
+        """
+        operations["backward"](self, gradient, create_graph)
+
+    def detach(self) -> Tensor:
+        """The same numbers, computed from nothing."""
+        return Tensor(self._array, self._value, self._recorder, self.name)
 
     # Reading the numbers.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import index, network, numeric, shaping
+from . import index, network, numeric, shaping  # noqa: F401 (index serves x[...])
 from .network import *
 from .numeric import *
 from .shaping import *

@@ -15,9 +15,10 @@ import numpy as np
 from ingot.bounds import scaled
 from ingot.dtypes import Array
 from ingot.errors import ArgumentError, DTypeError, ShapeError
-from ingot.op import Sample, WrongCall, op, sample, wrong
+from ingot.op import Sample, WrongCall, op, sample, sum_to, wrong
 from ingot.tensor import Tensor, TensorLike
 
+from .adjoints import call, crop_or_pad, dilate
 from .axes import as_tensor
 from .samples import FLOATS, REALS, draw
 
@@ -91,6 +92,12 @@ def _matmul_errors() -> list[WrongCall]:
         wrong(ArgumentError, "rank", a, np.zeros((), np.float32)),
         wrong(DTypeError, "bool", bits, bits),
     ]
+
+
+matmul.vjp(
+    lambda g, _, a, b: sum_to(matmul(g, b.mT), a.shape),
+    lambda g, _, a, b: sum_to(matmul(a.mT, g), b.shape),
+)
 
 
 def pair(op: str, name: str, value: int | Sequence[int]) -> list[int]:
@@ -208,6 +215,52 @@ def conv2d(
 conv2d.reference(_conv2d)
 
 
+def _conv2d_input_rule(
+    g: Tensor,
+    _y: Tensor,
+    x: Tensor,
+    w: Tensor,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> Tensor:
+    """g with zeros between its elements, correlated with the kernel turned around."""
+    outputs, inputs = w.shape[0] // groups, w.shape[1]
+    kernel = call("flip", w, (2, 3)).reshape((groups, outputs, inputs, *w.shape[2:]))
+    kernel = call("permute_dims", kernel, (0, 2, 1, 3, 4))
+    kernel = kernel.reshape((groups * inputs, outputs, *w.shape[2:]))
+    for i, axis in enumerate((2, 3)):
+        extent = dilation[i] * (w.shape[axis] - 1)
+        low = extent - padding[i]
+        g = dilate(g, axis, stride[i])
+        g = crop_or_pad(g, axis, low, x.shape[axis] + extent - g.shape[axis] - low)
+    return conv2d.bind(g, kernel, stride=[1, 1], padding=[0] * 4, dilation=dilation, groups=groups)
+
+
+def _conv2d_weight_rule(
+    g: Tensor,
+    _y: Tensor,
+    x: Tensor,
+    w: Tensor,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> Tensor:
+    """x correlated with g over the batch: stride and dilation change places."""
+    n, channels = x.shape[0], w.shape[1]
+    images = x.reshape((n, groups, channels, *x.shape[2:]))
+    images = call("permute_dims", images, (2, 1, 0, 3, 4))
+    images = images.reshape((channels, groups * n, *x.shape[2:]))
+    kernel = call("permute_dims", g, (1, 0, 2, 3))
+    found = conv2d.bind(
+        images, kernel, stride=dilation, padding=padding, dilation=stride, groups=groups
+    )
+    turned = call("permute_dims", found, (1, 0, 2, 3))
+    return call("slice", turned, [0] * 4, w.shape)
+
+
 @conv2d.samples
 def _conv2d_samples(rng: np.random.Generator) -> list[Sample]:
     result = []
@@ -231,3 +284,6 @@ def _conv2d_errors() -> list[WrongCall]:
         wrong(ShapeError, "conv2d: ", x, w),
         wrong(ArgumentError, "stride", x, w[:, :1], stride=(1, 2, 3)),
     ]
+
+
+conv2d.vjp(_conv2d_input_rule, _conv2d_weight_rule)

@@ -60,6 +60,9 @@ def _abort_errors() -> list[WrongCall]:
     ]
 
 
+abort.nondifferentiable()
+
+
 @region_op("if", onnx="If", bound=EQUAL)
 def _if(
     operands: Sequence[Array], _attrs: Mapping[str, Any], regions: Sequence[RegionFunction]

@@ -97,6 +97,9 @@ def _arange_errors() -> list[WrongCall]:
     ]
 
 
+arange.nondifferentiable()
+
+
 @op(onnx=None, bound=EQUAL)
 def size(value: SizeLike, *, dtype: DTypeLike = "int64") -> Tensor:
     """A size, as x.shape holds it, as a tensor of rank 0.
@@ -128,3 +131,6 @@ def _size_errors() -> list[WrongCall]:
         wrong(DTypeError, "bool", 3, dtype="bool"),
         wrong(ArgumentError, "expected a size", "three"),
     ]
+
+
+size.nondifferentiable()

@@ -12,9 +12,10 @@ import numpy as np
 from ingot.bounds import EQUAL
 from ingot.dtypes import Array
 from ingot.errors import ArgumentError, DTypeError, ShapeError
-from ingot.op import Sample, WrongCall, op, sample, wrong
+from ingot.op import Sample, WrongCall, op, sample, sum_to, wrong
 from ingot.tensor import Axes, Size, SizeLike, Tensor, TensorLike
 
+from .adjoints import call, place
 from .axes import as_tensor, many_axes, one_axis
 from .samples import REALS, draw
 
@@ -186,6 +187,18 @@ def _concat(*x: Array, axis: int) -> Array:
     return np.concatenate(x, axis=axis)
 
 
+def _concat_rule(g: Tensor, _y: Tensor, i: int, *x: Tensor, axis: int) -> Tensor:
+    """The part of g that operand i gave."""
+    begin: SizeLike = 0
+    for t in x[:i]:
+        begin = begin + t.shape[axis]
+    start: list[SizeLike] = [0] * g.ndim
+    start[axis] = begin
+    stop = list(g.shape)
+    stop[axis] = begin + x[i].shape[axis]
+    return slice(g, start, stop)
+
+
 @op(onnx="Pad", bound=EQUAL)
 def pad(
     x: TensorLike,
@@ -212,6 +225,31 @@ def _pad(x: Array, value: Array, low: Sequence[int], high: Sequence[int]) -> Arr
     result = np.full(shape, value, x.dtype)
     result[tuple(builtins.slice(a, a + n) for a, n in zip(low, x.shape, strict=True))] = x
     return result
+
+
+def _pad_rule(
+    g: Tensor,
+    _y: Tensor,
+    x: Tensor,
+    _value: Tensor,
+    low: Sequence[SizeLike],
+    high: Sequence[SizeLike],
+) -> Tensor:
+    """The part of g inside."""
+    return slice(g, low, [a + n for a, n in zip(low, x.shape, strict=True)])
+
+
+def _pad_value_rule(
+    g: Tensor,
+    y: Tensor,
+    x: Tensor,
+    value: Tensor,
+    low: Sequence[SizeLike],
+    high: Sequence[SizeLike],
+) -> Tensor:
+    """The sum of g outside."""
+    inside = pad(_pad_rule(g, y, x, value, low, high), 0, low=low, high=high)
+    return call("sum", g - inside)
 
 
 def _each(rng: np.random.Generator, *calls: Sample) -> list[Sample]:
@@ -265,15 +303,20 @@ reshape.errors(
         wrong(ArgumentError, "more than one -1", _X, (-1, -1)),
     ]
 )
+reshape.vjp(lambda g, _, x, shape: reshape(g, x.shape))
 permute_dims.errors(
     lambda: [
         wrong(ArgumentError, "axis out of range", _X, (0, 2)),
         wrong(ShapeError, "permute_dims: ", _X, (0, 0)),
     ]
 )
+permute_dims.vjp(lambda g, _, x, axes: permute_dims(g, [axes.index(i) for i in range(x.ndim)]))
 broadcast_to.errors(lambda: [wrong(ShapeError, "broadcast_to: ", _X, (2, 4))])
+broadcast_to.vjp(lambda g, _, x, shape: sum_to(g, x.shape))
 flip.errors(lambda: [wrong(ArgumentError, "axis out of range", _X, axis=3)])
+flip.vjp(lambda g, _, x, axes: flip(g, axes))
 slice.errors(lambda: [wrong(ShapeError, "slice: ", _X, [0, 0], [2, 4])])
+slice.vjp(lambda g, _, x, start, stop, step: place(g, x.shape, start, step))
 
 
 @concat.errors
@@ -285,4 +328,8 @@ def _concat_errors() -> list[WrongCall]:
     ]
 
 
+concat.vjp(_concat_rule)
+
+
 pad.errors(lambda: [wrong(ShapeError, "pad: ", _X, low=[-1, 0], high=[0, 0])])
+pad.vjp(_pad_rule, _pad_value_rule)

@@ -13,6 +13,7 @@ from ingot.errors import DTypeError, ShapeError
 from ingot.op import WrongCall, op, wrong
 from ingot.tensor import Tensor, TensorLike
 
+from .adjoints import call, no_slope
 from .samples import FLOATS, REALS, binary, unary
 
 __all__ = [
@@ -50,6 +51,23 @@ def _no_complex() -> list[WrongCall]:
     return [wrong(DTypeError, "c64", _COMPLEX)]
 
 
+def _winner(g: Tensor, a: Tensor, b: Tensor, lost: Tensor) -> Tensor:
+    """g to the operand that was taken, half of it to each of two equal ones."""
+    zero = call("zeros_like", g)
+    return call("where", a == b, g * 0.5, call("where", lost, zero, g))
+
+
+def _pow_base(g: Tensor, _y: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    slope = g * (b * pow(a, b - 1))
+    return call("where", b == 0, call("zeros_like", slope), slope)
+
+
+def _pow_exponent(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    flat = call("logical_and", a == 0, b >= 0)  # 0 to any power but a negative one
+    slope = g * (y * call("log", call("where", flat, call("ones_like", a), a)))
+    return call("where", flat, call("zeros_like", slope), slope)
+
+
 @op(onnx="Abs", bound=ROUNDED)
 def abs(a: TensorLike) -> Tensor:
     """The absolute value.
@@ -66,6 +84,7 @@ def abs(a: TensorLike) -> Tensor:
 abs.reference(np.abs)
 abs.samples(lambda rng: unary(rng, REALS))
 abs.errors(_no_bools)
+abs.vjp(lambda g, _, a: g * call("sign", a))
 
 
 @op(onnx="Add", bound=ROUNDED)
@@ -84,6 +103,7 @@ def add(a: TensorLike, b: TensorLike) -> Tensor:
 add.reference(np.add)
 add.samples(lambda rng: binary(rng, REALS))
 add.errors(_misfit)
+add.vjp(lambda g, _, a, b: g, lambda g, _, a, b: g)
 
 
 @op(onnx="Ceil", bound=ROUNDED)
@@ -102,6 +122,7 @@ def ceil(a: TensorLike) -> Tensor:
 ceil.reference(np.ceil)
 ceil.samples(lambda rng: unary(rng, FLOATS))
 ceil.errors(_no_complex)
+ceil.vjp(no_slope)
 
 
 @op(onnx="Div", bound=ROUNDED)
@@ -120,6 +141,7 @@ def divide(a: TensorLike, b: TensorLike) -> Tensor:
 divide.reference(np.divide)
 divide.samples(lambda rng: binary(rng, FLOATS))
 divide.errors(_misfit)
+divide.vjp(lambda g, _, a, b: g / b, lambda g, y, a, b: -g * (y / b))
 
 
 @op(onnx="Floor", bound=ROUNDED)
@@ -138,6 +160,7 @@ def floor(a: TensorLike) -> Tensor:
 floor.reference(np.floor)
 floor.samples(lambda rng: unary(rng, FLOATS))
 floor.errors(_no_complex)
+floor.vjp(no_slope)
 
 
 @op(onnx=None, bound=ulps(2, 2))
@@ -156,6 +179,7 @@ def floor_divide(a: TensorLike, b: TensorLike) -> Tensor:
 floor_divide.reference(np.floor_divide)
 floor_divide.samples(lambda rng: binary(rng, REALS))
 floor_divide.errors(_misfit)
+floor_divide.vjp(no_slope, lambda _g, _y, _a, b: call("zeros_like", b))
 
 
 @op(onnx="Max", bound=ROUNDED)
@@ -181,6 +205,7 @@ def _maximum(a: Array, b: Array) -> Array:
 
 maximum.samples(lambda rng: binary(rng, (*REALS, np.bool_)))
 maximum.errors(_misfit)
+maximum.vjp(lambda g, _, a, b: _winner(g, a, b, a < b), lambda g, _, a, b: _winner(g, a, b, b < a))
 
 
 @op(onnx="Min", bound=ROUNDED)
@@ -206,6 +231,7 @@ def _minimum(a: Array, b: Array) -> Array:
 
 minimum.samples(lambda rng: binary(rng, (*REALS, np.bool_)))
 minimum.errors(_misfit)
+minimum.vjp(lambda g, _, a, b: _winner(g, a, b, b < a), lambda g, _, a, b: _winner(g, a, b, a < b))
 
 
 @op(onnx="Mul", bound=ROUNDED)
@@ -224,6 +250,7 @@ def multiply(a: TensorLike, b: TensorLike) -> Tensor:
 multiply.reference(np.multiply)
 multiply.samples(lambda rng: binary(rng, REALS))
 multiply.errors(_misfit)
+multiply.vjp(lambda g, _, a, b: g * b, lambda g, _, a, b: g * a)
 
 
 @op(onnx="Neg", bound=ROUNDED)
@@ -242,6 +269,7 @@ def negative(a: TensorLike) -> Tensor:
 negative.reference(np.negative)
 negative.samples(lambda rng: unary(rng, REALS))
 negative.errors(_no_bools)
+negative.vjp(lambda g, _, a: -g)
 
 
 @op(onnx="Pow", bound=ulps(1, 4))
@@ -271,6 +299,7 @@ def _pow(a: Array, b: Array) -> Array:
 
 pow.samples(lambda rng: binary(rng, REALS))
 pow.errors(_misfit)
+pow.vjp(_pow_base, _pow_exponent)
 
 
 @op(onnx="Mod", bound=ulps(1, 1))
@@ -289,6 +318,7 @@ def remainder(a: TensorLike, b: TensorLike) -> Tensor:
 remainder.reference(np.remainder)
 remainder.samples(lambda rng: binary(rng, REALS))
 remainder.errors(_misfit)
+remainder.vjp(lambda g, _, a, b: g, lambda g, _, a, b: -g * floor(a / b))
 
 
 @op(onnx="Round", bound=ROUNDED)
@@ -307,6 +337,7 @@ def round(a: TensorLike) -> Tensor:
 round.reference(np.rint)
 round.samples(lambda rng: unary(rng, FLOATS))
 round.errors(_no_complex)
+round.vjp(no_slope)
 
 
 @op(onnx="Sign", bound=ROUNDED)
@@ -325,6 +356,7 @@ def sign(a: TensorLike) -> Tensor:
 sign.reference(np.sign)
 sign.samples(lambda rng: unary(rng, REALS))
 sign.errors(_no_bools)
+sign.vjp(no_slope)
 
 
 @op(onnx="Sub", bound=ROUNDED)
@@ -343,6 +375,7 @@ def subtract(a: TensorLike, b: TensorLike) -> Tensor:
 subtract.reference(np.subtract)
 subtract.samples(lambda rng: binary(rng, REALS))
 subtract.errors(_misfit)
+subtract.vjp(lambda g, _, a, b: g, lambda g, _, a, b: -g)
 
 
 @op(onnx=None, bound=ROUNDED)
@@ -361,3 +394,4 @@ def trunc(a: TensorLike) -> Tensor:
 trunc.reference(np.trunc)
 trunc.samples(lambda rng: unary(rng, FLOATS))
 trunc.errors(_no_complex)
+trunc.vjp(no_slope)

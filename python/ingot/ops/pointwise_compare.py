@@ -14,6 +14,7 @@ from ingot.errors import DTypeError, ShapeError
 from ingot.op import Sample, WrongCall, op, sample, wrong
 from ingot.tensor import Tensor, TensorLike
 
+from .adjoints import call
 from .samples import INTS, REALS, binary, draw, unary
 
 __all__ = [
@@ -69,6 +70,7 @@ def bitwise_and(a: TensorLike, b: TensorLike) -> Tensor:
 bitwise_and.reference(np.bitwise_and)
 bitwise_and.samples(lambda rng: binary(rng, _BITS))
 bitwise_and.errors(_no_floats)
+bitwise_and.nondifferentiable()
 
 
 @op(onnx="BitwiseNot", bound=EQUAL)
@@ -87,6 +89,7 @@ def bitwise_invert(a: TensorLike) -> Tensor:
 bitwise_invert.reference(np.bitwise_not)
 bitwise_invert.samples(lambda rng: unary(rng, _BITS))
 bitwise_invert.errors(_no_float)
+bitwise_invert.nondifferentiable()
 
 
 @op(onnx="BitShift", bound=EQUAL)
@@ -110,6 +113,7 @@ def _bitwise_left_shift(a: Array, b: Array) -> Array:
 
 bitwise_left_shift.samples(lambda rng: binary(rng, INTS))
 bitwise_left_shift.errors(_no_floats)
+bitwise_left_shift.nondifferentiable()
 
 
 @op(onnx="BitwiseOr", bound=EQUAL)
@@ -128,6 +132,7 @@ def bitwise_or(a: TensorLike, b: TensorLike) -> Tensor:
 bitwise_or.reference(np.bitwise_or)
 bitwise_or.samples(lambda rng: binary(rng, _BITS))
 bitwise_or.errors(_no_floats)
+bitwise_or.nondifferentiable()
 
 
 @op(onnx="BitShift", bound=EQUAL)
@@ -152,6 +157,7 @@ def _bitwise_right_shift(a: Array, b: Array) -> Array:
 
 bitwise_right_shift.samples(lambda rng: binary(rng, INTS))
 bitwise_right_shift.errors(_no_floats)
+bitwise_right_shift.nondifferentiable()
 
 
 @op(onnx="BitwiseXor", bound=EQUAL)
@@ -170,6 +176,7 @@ def bitwise_xor(a: TensorLike, b: TensorLike) -> Tensor:
 bitwise_xor.reference(np.bitwise_xor)
 bitwise_xor.samples(lambda rng: binary(rng, _BITS))
 bitwise_xor.errors(_no_floats)
+bitwise_xor.nondifferentiable()
 
 
 @op(onnx="Equal", bound=EQUAL)
@@ -188,6 +195,7 @@ def equal(a: TensorLike, b: TensorLike) -> Tensor:
 equal.reference(np.equal)
 equal.samples(lambda rng: binary(rng, _ALL))
 equal.errors(_misfit)
+equal.nondifferentiable()
 
 
 @op(onnx="Greater", bound=EQUAL)
@@ -206,6 +214,7 @@ def greater(a: TensorLike, b: TensorLike) -> Tensor:
 greater.reference(np.greater)
 greater.samples(lambda rng: binary(rng, _ALL))
 greater.errors(_misfit)
+greater.nondifferentiable()
 
 
 @op(onnx="GreaterOrEqual", bound=EQUAL)
@@ -224,6 +233,7 @@ def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
 greater_equal.reference(np.greater_equal)
 greater_equal.samples(lambda rng: binary(rng, _ALL))
 greater_equal.errors(_misfit)
+greater_equal.nondifferentiable()
 
 
 @op(onnx="Less", bound=EQUAL)
@@ -242,6 +252,7 @@ def less(a: TensorLike, b: TensorLike) -> Tensor:
 less.reference(np.less)
 less.samples(lambda rng: binary(rng, _ALL))
 less.errors(_misfit)
+less.nondifferentiable()
 
 
 @op(onnx="LessOrEqual", bound=EQUAL)
@@ -260,6 +271,7 @@ def less_equal(a: TensorLike, b: TensorLike) -> Tensor:
 less_equal.reference(np.less_equal)
 less_equal.samples(lambda rng: binary(rng, _ALL))
 less_equal.errors(_misfit)
+less_equal.nondifferentiable()
 
 
 @op(onnx="And", bound=EQUAL)
@@ -278,6 +290,7 @@ def logical_and(a: TensorLike, b: TensorLike) -> Tensor:
 logical_and.reference(np.logical_and)
 logical_and.samples(lambda rng: binary(rng, (np.bool_,)))
 logical_and.errors(_no_floats)
+logical_and.nondifferentiable()
 
 
 @op(onnx="Or", bound=EQUAL)
@@ -296,6 +309,7 @@ def logical_or(a: TensorLike, b: TensorLike) -> Tensor:
 logical_or.reference(np.logical_or)
 logical_or.samples(lambda rng: binary(rng, (np.bool_,)))
 logical_or.errors(_no_floats)
+logical_or.nondifferentiable()
 
 
 @op(onnx="Xor", bound=EQUAL)
@@ -314,6 +328,7 @@ def logical_xor(a: TensorLike, b: TensorLike) -> Tensor:
 logical_xor.reference(np.logical_xor)
 logical_xor.samples(lambda rng: binary(rng, (np.bool_,)))
 logical_xor.errors(_no_floats)
+logical_xor.nondifferentiable()
 
 
 @op(onnx="Not", bound=EQUAL)
@@ -332,6 +347,7 @@ def logical_not(a: TensorLike) -> Tensor:
 logical_not.reference(np.logical_not)
 logical_not.samples(lambda rng: unary(rng, (np.bool_,)))
 logical_not.errors(_no_float)
+logical_not.nondifferentiable()
 
 
 @op(onnx=None, bound=EQUAL)
@@ -350,6 +366,7 @@ def not_equal(a: TensorLike, b: TensorLike) -> Tensor:
 not_equal.reference(np.not_equal)
 not_equal.samples(lambda rng: binary(rng, _ALL))
 not_equal.errors(_misfit)
+not_equal.nondifferentiable()
 
 
 @op(onnx="Where", bound=EQUAL)
@@ -384,6 +401,13 @@ def _where_samples(rng: np.random.Generator) -> list[Sample]:
 def _where_errors() -> list[WrongCall]:
     x = np.zeros(2, np.float32)
     return [wrong(DTypeError, "bool", x, x, x), *_misfit_where(x)]
+
+
+where.vjp(
+    None,
+    lambda g, _, condition, a, b: where(condition, g, call("zeros_like", g)),
+    lambda g, _, condition, a, b: where(condition, call("zeros_like", g), g),
+)
 
 
 def _misfit_where(x: Array) -> list[WrongCall]:

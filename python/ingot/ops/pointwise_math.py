@@ -15,6 +15,7 @@ from ingot.errors import DTypeError
 from ingot.op import Sample, WrongCall, op, sample, wrong
 from ingot.tensor import Tensor, TensorLike
 
+from .adjoints import call
 from .samples import FLOATS, INTS, REALS, draw, special_floats, special_ints, unary
 
 __all__ = [
@@ -67,6 +68,9 @@ def _cast_errors() -> list[WrongCall]:
     return [wrong(DTypeError, "float7", np.zeros(2, np.float32), dtype="float7")]
 
 
+cast.vjp(lambda g, _, a, dtype: cast(g, dtype=a.dtype))
+
+
 @op(onnx="Cos", bound=ulps(1, 4))
 def cos(a: TensorLike) -> Tensor:
     """The cosine of an angle in radians.
@@ -83,6 +87,7 @@ def cos(a: TensorLike) -> Tensor:
 cos.reference(np.cos)
 cos.samples(lambda rng: unary(rng, FLOATS))
 cos.errors(_no_complex)
+cos.vjp(lambda g, _, a: -g * call("sin", a))
 
 
 def _erf(a: Array) -> Array:
@@ -106,6 +111,7 @@ def erf(a: TensorLike) -> Tensor:
 erf.reference(_erf)
 erf.samples(lambda rng: unary(rng, FLOATS))
 erf.errors(_no_complex)
+erf.vjp(lambda g, _, a: g * (call("exp", -a * a) * (2 / math.sqrt(math.pi))))
 
 
 @op(onnx="Exp", bound=ulps(1, 4))
@@ -124,6 +130,7 @@ def exp(a: TensorLike) -> Tensor:
 exp.reference(np.exp)
 exp.samples(lambda rng: unary(rng, FLOATS))
 exp.errors(_no_complex)
+exp.vjp(lambda g, y, a: g * y)
 
 
 @op(onnx="Log", bound=ulps(1, 4))
@@ -142,6 +149,7 @@ def log(a: TensorLike) -> Tensor:
 log.reference(np.log)
 log.samples(lambda rng: unary(rng, FLOATS))
 log.errors(_no_complex)
+log.vjp(lambda g, _, a: g / a)
 
 
 def _rsqrt(a: Array) -> Array:
@@ -164,6 +172,7 @@ def rsqrt(a: TensorLike) -> Tensor:
 rsqrt.reference(_rsqrt)
 rsqrt.samples(lambda rng: unary(rng, FLOATS))
 rsqrt.errors(_no_complex)
+rsqrt.vjp(lambda g, y, a: g * -0.5 * (y * y * y))
 
 
 @op(onnx="Sin", bound=ulps(1, 4))
@@ -182,6 +191,7 @@ def sin(a: TensorLike) -> Tensor:
 sin.reference(np.sin)
 sin.samples(lambda rng: unary(rng, FLOATS))
 sin.errors(_no_complex)
+sin.vjp(lambda g, _, a: g * call("cos", a))
 
 
 @op(onnx="Sqrt", bound=ROUNDED)
@@ -200,6 +210,7 @@ def sqrt(a: TensorLike) -> Tensor:
 sqrt.reference(np.sqrt)
 sqrt.samples(lambda rng: unary(rng, FLOATS))
 sqrt.errors(_no_complex)
+sqrt.vjp(lambda g, y, a: g / (y * 2))
 
 
 @op(onnx="Tanh", bound=ulps(1, 4))
@@ -218,3 +229,4 @@ def tanh(a: TensorLike) -> Tensor:
 tanh.reference(np.tanh)
 tanh.samples(lambda rng: unary(rng, FLOATS))
 tanh.errors(_no_complex)
+tanh.vjp(lambda g, y, a: g * (1 - y * y))

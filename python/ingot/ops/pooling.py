@@ -11,8 +11,9 @@ from ingot.bounds import ROUNDED, scaled
 from ingot.dtypes import Array
 from ingot.errors import ArgumentError, DTypeError, ShapeError
 from ingot.op import Sample, WrongCall, op, sample, wrong
-from ingot.tensor import Tensor, TensorLike
+from ingot.tensor import SizeLike, Tensor, TensorLike
 
+from .adjoints import call, fold_windows, window_starts, windows_of
 from .contraction import four_sides, pad_sides, pair, windows
 from .samples import FLOATS, REALS, draw
 
@@ -70,6 +71,36 @@ def _max_pool2d(
     return np.where(result == 0, np.where(plus, 0.0, -0.0), result)
 
 
+def _padded(x: Tensor, padding: Sequence[int], value: float) -> Tensor:
+    top, left, bottom, right = padding
+    return call("pad", x, value, low=[0, 0, top, left], high=[0, 0, bottom, right])
+
+
+def _unpadded(g: Tensor, shape: Sequence[SizeLike], padding: Sequence[int]) -> Tensor:
+    top, left = padding[:2]
+    stop = [*shape[:2], top + shape[2], left + shape[3]]
+    return call("slice", g, [0, 0, top, left], stop)
+
+
+def _max_pool2d_rule(
+    g: Tensor,
+    y: Tensor,
+    x: Tensor,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+) -> Tensor:
+    """g to the first largest element of each window."""
+    padded = _padded(x, padding, float("-inf"))
+    starts = window_starts(kernel, dilation)
+    seen = call("stack", windows_of(padded, y.shape[2:], starts, stride))
+    winner = call("argmax", seen, axis=0)
+    zero = call("zeros_like", g)
+    parts = [call("where", winner == i, g, zero) for i in range(len(starts))]
+    return _unpadded(fold_windows(parts, padded.shape, starts, stride), x.shape, padding)
+
+
 @max_pool2d.samples
 def _max_pool2d_samples(rng: np.random.Generator) -> list[Sample]:
     result = []
@@ -91,6 +122,9 @@ def _max_pool2d_errors() -> list[WrongCall]:
         wrong(ArgumentError, "kernel_size", x, (1, 2, 3)),
         wrong(DTypeError, "bool", x.astype(np.bool_), 2),
     ]
+
+
+max_pool2d.vjp(_max_pool2d_rule)
 
 
 def _avg_pool2d(
@@ -150,6 +184,28 @@ def avg_pool2d(
 avg_pool2d.reference(_avg_pool2d)
 
 
+def _avg_pool2d_rule(
+    g: Tensor,
+    y: Tensor,
+    x: Tensor,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    count_include_pad: bool,
+) -> Tensor:
+    """An equal share of g to every element of each window."""
+    starts = window_starts(kernel, (1, 1))
+    padded = _padded(x, padding, 0)
+    if count_include_pad:
+        share = g / len(starts)
+    else:
+        inside = _padded(call("ones_like", x), padding, 0)
+        counts = windows_of(inside, y.shape[2:], starts, stride)
+        share = g / call("sum", call("stack", counts), axis=0)
+    folded = fold_windows([share] * len(starts), padded.shape, starts, stride)
+    return _unpadded(folded, x.shape, padding)
+
+
 @avg_pool2d.samples
 def _avg_pool2d_samples(rng: np.random.Generator) -> list[Sample]:
     result = []
@@ -170,3 +226,6 @@ def _avg_pool2d_errors() -> list[WrongCall]:
         wrong(ShapeError, "avg_pool2d: ", x[0], 2),
         wrong(ArgumentError, "stride", x, 2, stride="no"),
     ]
+
+
+avg_pool2d.vjp(_avg_pool2d_rule)

@@ -18,6 +18,7 @@ from ingot.errors import ArgumentError, DTypeError, ShapeError
 from ingot.op import Sample, WrongCall, op, sample, wrong
 from ingot.tensor import Axes, Tensor, TensorLike
 
+from .adjoints import call, spread
 from .axes import as_tensor, many_axes, one_axis
 from .samples import REALS, draw, special_floats
 
@@ -206,6 +207,35 @@ def _samples(rng: np.random.Generator, dtypes: Sequence[Any], empty: bool) -> li
     return result
 
 
+def _extremum_rule(g: Tensor, y: Tensor, x: Tensor, axes: Sequence[int], keepdims: bool) -> Tensor:
+    """Equal shares to all elements that equal the extremum."""
+    equal = x == spread(y, x.shape, axes, keepdims)
+    share = equal.astype(x.dtype)
+    count = sum(share, axis=axes, keepdims=True)
+    return spread(g, x.shape, axes, keepdims) * (share / count)
+
+
+def _prod_rule(g: Tensor, _y: Tensor, x: Tensor, axes: Sequence[int], keepdims: bool) -> Tensor:
+    """The product of the elements before and of those after each, so that zeros do no harm."""
+    order = [i for i in range(x.ndim) if i not in axes] + list(axes)
+    moved = call("permute_dims", x, order)
+    lead = x.ndim - len(axes)
+    line = call("reshape", moved, [*moved.shape[:lead], math.prod(moved.shape[lead:])])
+    others = _products_before(line) * call("flip", _products_before(call("flip", line, -1)), -1)
+    back = [order.index(i) for i in range(x.ndim)]
+    others = call("permute_dims", call("reshape", others, moved.shape), back)
+    return spread(g, x.shape, axes, keepdims) * others
+
+
+def _products_before(x: Tensor) -> Tensor:
+    """[..., n] -> the product of the elements before each along the last axis."""
+    zeros = [0] * x.ndim
+    low = [*zeros[:-1], 1]
+    stop = [*x.shape[:-1], x.shape[-1]]
+    shifted = call("slice", call("pad", x, 1, low=low, high=zeros), zeros, stop)
+    return call("cumulative_prod", shifted, axis=-1)
+
+
 def _axis_errors() -> list[WrongCall]:
     x = np.zeros((2, 3), np.float32)
     return [
@@ -230,10 +260,15 @@ prod.samples(_total_samples)
 max.samples(lambda rng: _samples(rng, (*REALS, np.bool_), empty=False))
 min.samples(lambda rng: _samples(rng, (*REALS, np.bool_), empty=False))
 sum.errors(_axis_errors)
+sum.vjp(lambda g, _, x, axes, keepdims: spread(g, x.shape, axes, keepdims))
 prod.errors(_axis_errors)
+prod.vjp(_prod_rule)
 max.errors(_extremum_errors)
+max.vjp(_extremum_rule)
 min.errors(_extremum_errors)
+min.vjp(_extremum_rule)
 argmax.errors(_extremum_errors)
+argmax.nondifferentiable()
 
 
 @argmax.samples
