@@ -3,6 +3,7 @@
 #include "arrays.h"
 #include "base/error.h"
 #include "execute/executor.h"
+#include "execute/levels.h"
 #include "plan/plan.h"
 
 namespace ingot {
@@ -70,6 +71,13 @@ std::vector<std::byte> run_module(const Module& module, std::span<const std::spa
 }
 
 }  // namespace
+
+// Views, effects and regions are steps or strides of the plan; what they copy is of any dtype.
+bool KernelEvaluator::computes(const OpRow& op, DType dtype, DType result) const {
+  if (op.has(kView) || op.has(kEffect) || op.has(kRegionOp)) return true;
+  if (op.has(kPointwise)) return find_pointwise(level_, op.name, dtype, result) != nullptr;
+  return find_kernel(level_, op.name, dtype) != nullptr;
+}
 
 std::vector<std::byte> KernelEvaluator::evaluate(const OpRow& op, std::span<const TensorType> operand_types,
                                                  std::span<const std::span<const std::byte>> operands,

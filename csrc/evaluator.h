@@ -1,4 +1,5 @@
-// Constant folding's view of the runtime: one node, planned and run like any other. Part of program.
+// The optimizer's view of the runtime: which kernels there are, and one node planned and run like any other. Part of
+// program.
 // Thread rule: immutable; any thread.
 #pragma once
 
@@ -11,6 +12,7 @@ class KernelEvaluator final : public Evaluator {
  public:
   // `level` is borrowed.
   explicit KernelEvaluator(const KernelTable& level) : level_(level) {}
+  bool computes(const OpRow& op, DType dtype, DType result) const override;
   std::vector<std::byte> evaluate(const OpRow& op, std::span<const TensorType> operand_types,
                                   std::span<const std::span<const std::byte>> operands, const Attrs& attrs,
                                   const TensorType& result_type) const override;

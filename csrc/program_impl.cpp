@@ -11,8 +11,10 @@
 #include "evaluator.h"
 #include "execute/levels.h"
 #include "execute/pool.h"
+#include "optimize/legalize.h"
 #include "optimize/pass.h"
 #include "prepare.h"
+#include "verify/verify.h"
 
 namespace ingot {
 
@@ -65,6 +67,8 @@ Program::Impl::Impl(std::shared_ptr<const Module> module, const CompileOptions& 
     graphs.back()->signature = make_signature(optimized, graph);
   }
   const KernelEvaluator evaluator(*level);
+  legalize(optimized, evaluator);
+  if (options.verify_passes) verify(optimized);
   optimize(optimized, options.disabled_passes, &evaluator, options.verify_passes);
   INGOT_CHECK(optimized.states.size() == given->states.size());
   for (const State& state : optimized.states)

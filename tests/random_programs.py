@@ -342,7 +342,12 @@ def bits(arrays: Sequence[np.ndarray]) -> list[bytes]:
 
 
 CONFIGURATIONS = [
-    {"level": level, "num_threads": threads, "disabled_passes": passes}
+    {
+        "level": level,
+        "num_threads": threads,
+        "disabled_passes": passes,
+        "always_parallel": threads > 1,
+    }
     for level, threads, passes in [
         (_core.levels()[0], 1, []),
         (_core.levels()[-1], 1, _core.pipeline()),

@@ -5,10 +5,12 @@
 
 #include "bindings/convert.h"
 #include "bindings/module.h"
+#include "evaluator.h"
 #include "execute/levels.h"
 #include "execute/pool.h"
 #include "graph/regions.h"
 #include "ops/op.h"
+#include "optimize/legalize.h"
 #include "optimize/pass.h"
 
 namespace ingot::python {
@@ -121,15 +123,13 @@ py::object infer_op(const py::str& op, const py::object& operands, const py::obj
   return py::make_tuple(name(results[0].dtype), from_shape(results[0].shape));
 }
 
-// A view needs no arithmetic: what it needs is to be copied where strides cannot be read.
+// Whether a program can run the op on this dtype: by its own kernel, or by that of a wider dtype.
 bool has_kernel(const std::string& level, const std::string& op, const std::string& dtype,
                 const std::string& result_dtype) {
-  const OpRow& row = to_op(op);
-  const KernelTable& table = choose_level(level);
-  const DType from = to_dtype(py::str(dtype), "dtype");
-  const DType to = to_dtype(py::str(result_dtype), "result_dtype");
-  if (row.has(kPointwise)) return find_pointwise(table, row.name, from, to) != nullptr;
-  return find_kernel(table, row.has(kView) ? "copy" : row.name, from) != nullptr;
+  const KernelEvaluator evaluator(choose_level(level));
+  return computing_dtype(to_op(op), to_dtype(py::str(dtype), "dtype"), to_dtype(py::str(result_dtype), "result_dtype"),
+                         evaluator)
+      .has_value();
 }
 
 std::vector<std::string> level_names() {

@@ -20,7 +20,7 @@ std::shared_ptr<ProgramHandle> make_handle(std::shared_ptr<Program> program) {
 
 std::shared_ptr<ProgramHandle> compile(const ModuleHandle& module, int num_threads, const py::str& level,
                                        const py::object& dims, std::int64_t max_memory,
-                                       const py::object& disabled_passes) {
+                                       const py::object& disabled_passes, bool always_parallel) {
   if (num_threads < 0) fail(ErrorCode::kArgument, concat("num_threads: got ", num_threads, ", expected >= 0"));
   if (max_memory < 0) fail(ErrorCode::kArgument, concat("max_memory: got ", max_memory, ", expected >= 0"));
   CompileOptions options;
@@ -29,6 +29,7 @@ std::shared_ptr<ProgramHandle> compile(const ModuleHandle& module, int num_threa
   options.dims = to_dim_values(dims);
   options.max_memory_bytes = max_memory;
   options.disabled_passes = to_texts(disabled_passes, "disabled_passes");
+  options.always_parallel = always_parallel;
   // The program gets a copy (tensors shared), so that a builder cannot change what was compiled.
   const auto copy = std::make_shared<const Module>(*module.module);
   py::gil_scoped_release release;
@@ -65,7 +66,8 @@ void register_programs(py::module_& m) {
   py::class_<ProgramHandle, std::shared_ptr<ProgramHandle>>(m, "Program", py::is_final(),
                                                             "Immutable; shared between threads.")
       .def(py::init(&compile), py::arg("module"), py::kw_only(), py::arg("num_threads") = 0, py::arg("level") = "",
-           py::arg("dims") = py::dict(), py::arg("max_memory") = 0, py::arg("disabled_passes") = py::tuple())
+           py::arg("dims") = py::dict(), py::arg("max_memory") = 0, py::arg("disabled_passes") = py::tuple(),
+           py::arg("always_parallel") = false)
       .def_property_readonly("module", [](const ProgramHandle& self) { return self.module; })
       .def_property_readonly("optimized", [](const ProgramHandle& self) { return self.optimized; })
       .def_property_readonly("num_threads",

@@ -110,7 +110,7 @@ class PlanCompiler {
   const Kernel* find_step_kernel(std::size_t index, const Step& step) {
     DType dtype = DType::kF32;
     if (!step.inputs.empty()) {
-      dtype = step.inputs[0].type.dtype;
+      dtype = step.inputs[step.op == nullptr ? 0 : value_operand(*step.op)].type.dtype;
     } else if (!step.outputs.empty()) {
       dtype = step.outputs[0].type.dtype;
     }

@@ -70,9 +70,10 @@ Levels find_levels() {
 }
 
 // Kernels may not include base/dtype.h; their copy of these codes is kernels/element.h.
-static_assert(static_cast<int>(DType::kBool) == 0 && static_cast<int>(DType::kI32) == 3 &&
-              static_cast<int>(DType::kI64) == 4 && static_cast<int>(DType::kF32) == 11 &&
-              static_cast<int>(DType::kF64) == 12);
+static_assert(static_cast<int>(DType::kBool) == 0 && static_cast<int>(DType::kI8) == 1 &&
+              static_cast<int>(DType::kI64) == 4 && static_cast<int>(DType::kU8) == 5 &&
+              static_cast<int>(DType::kU64) == 8 && static_cast<int>(DType::kF16) == 9 &&
+              static_cast<int>(DType::kF64) == 12 && static_cast<int>(DType::kC64) == 13);
 
 }  // namespace
 

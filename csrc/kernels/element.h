@@ -10,7 +10,9 @@
 namespace ingot::INGOT_LEVEL {
 
 inline constexpr std::int32_t kAnyType = -1;
-inline constexpr std::int32_t kBoolType = 0, kI32Type = 3, kI64Type = 4, kF32Type = 11, kF64Type = 12;
+inline constexpr std::int32_t kBoolType = 0, kI8Type = 1, kI16Type = 2, kI32Type = 3, kI64Type = 4, kU8Type = 5,
+                              kU16Type = 6, kU32Type = 7, kU64Type = 8, kF16Type = 9, kBF16Type = 10, kF32Type = 11,
+                              kF64Type = 12, kC64Type = 13;
 
 inline constexpr std::uint8_t kElementBytes[] = {1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
 

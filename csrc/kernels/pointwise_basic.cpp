@@ -22,9 +22,25 @@ constexpr void add_row_of(PointwiseList& list) {
   }
 }
 
+// A choice copies bits: one function for all dtypes of a size.
+template <class Row, class Bits, class... DTypes>
+constexpr void add_selections(PointwiseList& list, DTypes... dtypes) {
+  (list.add(Row::kName, dtypes, dtypes, run_tile<Row, Bits, Bits>), ...);
+}
+
+template <class Row>
+constexpr void add_selection(PointwiseList& list) {
+  add_selections<Row, std::uint8_t>(list, kBoolType, kI8Type, kU8Type);
+  add_selections<Row, std::uint16_t>(list, kI16Type, kU16Type, kF16Type, kBF16Type);
+  add_selections<Row, std::uint32_t>(list, kI32Type, kU32Type, kF32Type);
+  add_selections<Row, std::uint64_t>(list, kI64Type, kU64Type, kF64Type, kC64Type);
+}
+
 template <class Row>
 constexpr void add_row(PointwiseList& list) {
-  if constexpr (Row::kRule != kConvert) {
+  if constexpr (Row::kRule == kSelect) {
+    add_selection<Row>(list);
+  } else if constexpr (Row::kRule != kConvert) {
     add_row_of<Row, bool>(list);
     add_row_of<Row, std::int32_t>(list);
     add_row_of<Row, std::int64_t>(list);

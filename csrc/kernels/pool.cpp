@@ -42,13 +42,27 @@ PoolRow<T> pool_row(const KernelCall* call, std::int64_t row) {
           reinterpret_cast<T*>(out.data) + row * out.shape[3], row % out.shape[2], out.shape[3]};
 }
 
+// As Max, for the integers that no vector type here holds.
+struct NarrowMax {
+  template <class T>
+  static constexpr T identity() {
+    return static_cast<T>(-1) > 0 ? T{0} : static_cast<T>(1 << (sizeof(T) * 8 - 1));
+  }
+  template <class T>
+  INGOT_INLINE static T apply(T a, T b) {
+    return a < b ? b : a;
+  }
+};
+
 // out[i] = out[i] op from[i * step]
 template <class Op, class T>
 void fold_line(T* out, const T* from, std::int64_t step, std::int64_t n) {
-  using V = Wide<T>;
   std::int64_t i = 0;
-  if (step == 1) {
-    for (; i + kLanes<V> <= n; i += kLanes<V>) store(out + i, Op::apply(load<V>(out + i), load<V>(from + i)));
+  if constexpr (sizeof(T) >= 4) {
+    using V = Wide<T>;
+    if (step == 1) {
+      for (; i + kLanes<V> <= n; i += kLanes<V>) store(out + i, Op::apply(load<V>(out + i), load<V>(from + i)));
+    }
   }
   for (; i < n; ++i) out[i] = Op::apply(out[i], from[i * step]);
 }
@@ -65,14 +79,14 @@ Span fold_position(const TensorArg& x, const Window& w, const PoolRow<T>& row, s
   return valid;
 }
 
-template <class T>
+template <class T, class Op = Max>
 void run_max(const KernelCall* call, std::int64_t begin, std::int64_t end, char*) {
   const Window w = max_window(call);
   for (std::int64_t t = begin; t < end; ++t) {
     const PoolRow<T> row = pool_row<T>(call, t);
-    for (std::int64_t i = 0; i < row.width; ++i) row.out[i] = Max::identity<T>();
+    for (std::int64_t i = 0; i < row.width; ++i) row.out[i] = Op::template identity<T>();
     for (std::int64_t r = 0; r < w.height; ++r) {
-      for (std::int64_t s = 0; s < w.width; ++s) fold_position<Max>(call->inputs[0], w, row, r, s);
+      for (std::int64_t s = 0; s < w.width; ++s) fold_position<Op>(call->inputs[0], w, row, r, s);
     }
   }
 }
@@ -131,9 +145,13 @@ extern constinit const Kernel pool_kernels[] = {
     {"max_pool2d", kF64Type, tiles, nullptr, cost, run_max<double>},
     {"max_pool2d", kI32Type, tiles, nullptr, cost, run_max<std::int32_t>},
     {"max_pool2d", kI64Type, tiles, nullptr, cost, run_max<std::int64_t>},
+    {"max_pool2d", kI8Type, tiles, nullptr, cost, run_max<std::int8_t, NarrowMax>},
+    {"max_pool2d", kI16Type, tiles, nullptr, cost, run_max<std::int16_t, NarrowMax>},
+    {"max_pool2d", kU8Type, tiles, nullptr, cost, run_max<std::uint8_t, NarrowMax>},
+    {"max_pool2d", kU16Type, tiles, nullptr, cost, run_max<std::uint16_t, NarrowMax>},
     {"avg_pool2d", kF32Type, tiles, nullptr, cost, run_avg<float>},
     {"avg_pool2d", kF64Type, tiles, nullptr, cost, run_avg<double>},
 };
-extern constinit const std::int32_t num_pool_kernels = 6;
+extern constinit const std::int32_t num_pool_kernels = sizeof(pool_kernels) / sizeof(pool_kernels[0]);
 
 }  // namespace ingot::INGOT_LEVEL

@@ -57,6 +57,10 @@ INGOT_VECTOR_TRAITS(float, float, std::uint32_t, bool, 1)
 INGOT_VECTOR_TRAITS(double, double, std::uint64_t, bool, 1)
 INGOT_VECTOR_TRAITS(std::int32_t, std::int32_t, std::uint32_t, bool, 1)
 INGOT_VECTOR_TRAITS(std::int64_t, std::int64_t, std::uint64_t, bool, 1)
+INGOT_VECTOR_TRAITS(std::uint8_t, std::uint8_t, std::uint8_t, bool, 1)
+INGOT_VECTOR_TRAITS(std::uint16_t, std::uint16_t, std::uint16_t, bool, 1)
+INGOT_VECTOR_TRAITS(std::uint32_t, std::uint32_t, std::uint32_t, bool, 1)
+INGOT_VECTOR_TRAITS(std::uint64_t, std::uint64_t, std::uint64_t, bool, 1)
 #undef INGOT_VECTOR_TRAITS
 
 template <class V>

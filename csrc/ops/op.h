@@ -108,6 +108,12 @@ const OpRow* find_op(std::string_view name);  // null if there is none
 std::vector<TensorType> infer(const OpRow& op, std::span<const TensorType* const> operands, const Attrs& attrs,
                               std::span<const Dim> dims, GuardSink* guards);
 
+// The operand whose dtype is the one that the op computes on, and by which its kernel is found (of an op without
+// operands it is the result's).
+inline std::size_t value_operand(const OpRow& op) {
+  return op.dtype_rule == DTypeRule::kSelect ? 1 : 0;
+}
+
 // What every type in a graph must fulfil: at most kMaxRank axes, no negative size (proved, or left to a guard), fewer
 // than 2^63 bytes at the upper bounds of its bounded sizes, an empty axis counted as 1, num_bytes within the
 // budget of sizes. Throws ShapeError.

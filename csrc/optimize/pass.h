@@ -15,11 +15,13 @@ namespace ingot {
 inline constexpr std::size_t kMaxGroupNodes = 32;
 inline constexpr std::size_t kMaxGroupInputs = 16;
 
-// Runs one node on constant operands with the runtime's own kernels; handed down by program.cpp, because optimize may
-// not see execute.
+// What the runtime's own kernels can do; handed down by program.cpp, because optimize may not see execute.
 class Evaluator {
  public:
   virtual ~Evaluator() = default;
+  // Whether the op runs on values of `dtype` (of value_operand) with results of `result`.
+  virtual bool computes(const OpRow& op, DType dtype, DType result) const = 0;
+  // Runs one node on constant operands.
   // Bytes of the single result, or empty when the node cannot be evaluated (it would fail, or there is no kernel).
   virtual std::vector<std::byte> evaluate(const OpRow& op, std::span<const TensorType> operand_types,
                                           std::span<const std::span<const std::byte>> operands, const Attrs& attrs,

@@ -216,6 +216,7 @@ class Program:
         dims: Mapping[str, int] = ...,
         max_memory: int = 0,
         disabled_passes: Sequence[str] = ...,
+        always_parallel: bool = False,
     ) -> None: ...
     @property
     def module(self) -> Module: ...

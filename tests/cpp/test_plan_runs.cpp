@@ -22,6 +22,7 @@ namespace {
 // Folds with the small machine's ops.
 class SmallEvaluator final : public Evaluator {
  public:
+  bool computes(const OpRow&, DType, DType) const override { return true; }
   std::vector<std::byte> evaluate(const OpRow& op, std::span<const TensorType> operand_types,
                                   std::span<const std::span<const std::byte>> operands, const Attrs& attrs,
                                   const TensorType& result_type) const override {

@@ -294,29 +294,50 @@ TEST_CASE("a cast to an integer truncates and saturates, NaN gives 0; integers w
   check_casts_from<Bool>();
 }
 
-// The dtype of the result of a pointwise row on `dtype`, as the row says.
-std::vector<DType> result_dtypes(const OpRow& row, DType dtype, std::span<const DType> all) {
-  if (row.dtype_rule == DTypeRule::kCompare) return {DType::kBool};
-  if (row.dtype_rule == DTypeRule::kConvert) return {all.begin(), all.end()};
-  return {dtype};
+constexpr DType kWide[] = {DType::kBool, DType::kI32, DType::kI64, DType::kF32, DType::kF64};
+constexpr DType kNarrow[] = {DType::kI8, DType::kI16, DType::kU8, DType::kU16, DType::kF16, DType::kBF16};
+
+// (dtype of the values, of the result) of every tile function that a row must have. Ops compute in the wide dtypes; a
+// choice copies elements of up to 8 bytes; casts lead to narrow dtypes from every wide one, and back to one.
+std::vector<std::pair<DType, DType>> wanted_functions(const OpRow& row) {
+  std::vector<std::pair<DType, DType>> wanted;
+  if (row.dtype_rule == DTypeRule::kSelect) {
+    for (const DTypeInfo& info : dtype_table()) {
+      if (info.size_bytes <= 8) wanted.emplace_back(info.dtype, info.dtype);
+    }
+    return wanted;
+  }
+  for (const DType dtype : kWide) {
+    if ((row.classes & class_of(dtype)) == 0) continue;
+    if (row.dtype_rule == DTypeRule::kConvert) {
+      for (const DType result : kWide) wanted.emplace_back(dtype, result);
+      for (const DType result : kNarrow) wanted.emplace_back(dtype, result);
+    } else {
+      wanted.emplace_back(dtype, row.dtype_rule == DTypeRule::kCompare ? DType::kBool : dtype);
+    }
+  }
+  if (row.dtype_rule == DTypeRule::kConvert) {
+    for (const DType dtype : kNarrow) {
+      wanted.emplace_back(dtype, class_of(dtype) == kFloatClass ? DType::kF32 : DType::kI32);
+    }
+  }
+  return wanted;
 }
 
-TEST_CASE("every pointwise row has a tile function for each of the five dtypes that it takes, and for no other") {
-  const DType dtypes[] = {DType::kBool, DType::kI32, DType::kI64, DType::kF32, DType::kF64};
+TEST_CASE("every pointwise row has a tile function for each of the dtypes that it computes in, and for no other") {
   for (const KernelTable* const table : available_levels()) {
-    int expected = 0;
+    std::size_t expected = 0;
     for (const OpRow& row : op_table()) {
       if (!row.has(kPointwise)) continue;
-      for (const DType dtype : dtypes) {
-        if ((row.classes & class_of(dtype)) == 0) continue;
-        for (const DType result : result_dtypes(row, dtype, dtypes)) {
-          CHECK_MESSAGE(find_pointwise(*table, row.name, dtype, result) != nullptr, row.name, " ", name(dtype));
-          ++expected;
-        }
+      for (const auto& [dtype, result] : wanted_functions(row)) {
+        CHECK_MESSAGE(find_pointwise(*table, row.name, dtype, result) != nullptr, row.name, " ", name(dtype));
+        ++expected;
       }
     }
-    int present = 0;
-    for (int i = 0; i < table->num_pointwise; ++i) present += table->pointwise[i]->num_functions;
+    std::size_t present = 0;
+    for (int i = 0; i < table->num_pointwise; ++i) {
+      present += static_cast<std::size_t>(table->pointwise[i]->num_functions);
+    }
     CHECK(present == expected);
   }
 }

@@ -327,13 +327,13 @@ TEST_CASE("panels are read as the rows they stand for") {
 }
 
 TEST_CASE("a program that cannot run says so when it is compiled") {
-  const std::string half = kHead + R"(graph f(x: f16[4]) {
-  %0 = add(x, x) : f16[4]  @ model.py:7
+  const std::string unsigned_sum = kHead + R"(graph f(x: u64[4]) {
+  %0 = add(x, x) : u64[4]  @ model.py:7
   return %0
 }
 )";
-  const std::string message = error_of([&] { Program::compile(parse_for_run(half)); });
-  CHECK(message.starts_with("DTypeError: add: no kernel: got f16"));
+  const std::string message = error_of([&] { Program::compile(parse_for_run(unsigned_sum)); });
+  CHECK(message.starts_with("DTypeError: add: no kernel: got u64"));
   CHECK(message.ends_with("(model.py:7)"));
   const auto bare = std::make_shared<Module>(parse_module(kNetwork).module);
   CHECK(error_of([&] { Program::compile(bare); }) ==
