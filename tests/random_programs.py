@@ -24,10 +24,17 @@ import numpy as np
 import ingot
 import ingot.testing
 from ingot import _core
+from ingot.dtypes import dtype_of, is_float
 
 T = TypeVar("T")
-DTYPES = ["f32", "f64", "i32", "i64", "bool"]
-NUMPY = {text: np.dtype(name) for text, name, _, _ in _core.dtype_names() if text in DTYPES}
+KINDS = {
+    "bool": ["bool"],
+    "int": ["i32", "i64", "i8", "i16", "u8", "u16"],
+    "float": ["f32", "f64", "f16", "bf16"],
+    "complex": [],
+}
+DTYPES = [dtype for dtypes in KINDS.values() for dtype in dtypes]
+NUMPY = {text: dtype_of(name) for text, name, _, _ in _core.dtype_names() if text in DTYPES}
 ORIGIN = ("random.py", 1, "")
 ROWS = {row.name: row for row in _core.op_table()}
 PLAIN_ROWS = [row for row in _core.op_table() if "region" not in row.traits and row.name != "abort"]
@@ -57,7 +64,7 @@ def array(choose: Choose, dtype: str, shape: Sequence[int]) -> np.ndarray:
     size = int(np.prod(shape))
     if dtype == "bool":
         flat = rng.integers(0, 2, size) == 1
-    elif dtype in ("i32", "i64"):
+    elif dtype in KINDS["int"]:
         flat = rng.integers(-5, 6, size)
     else:
         flat = np.round(rng.standard_normal(size) * 4) / 4
@@ -77,6 +84,8 @@ class Generator:
         self.scopes: list[list[_core.Value]] = [[]]
         self.inputs: list[np.ndarray] = []
         self.batch = choose.integer(1, 4)
+        # A few, so that operands of equal dtype are found.
+        self.dtypes = ["bool", "i64", *[choose.pick(DTYPES) for _ in range(3)]]
         self.effects = False
 
     # ---- leaves
@@ -91,17 +100,17 @@ class Generator:
         if symbolic:
             builder.declare_dim("n", 1, 6)
         for i in range(choose.integer(1, 3)):
-            dtype, shape = choose.pick(DTYPES), self.shape()
+            dtype, shape = choose.pick(self.dtypes), self.shape()
             declared: list[Any] = list(shape)
             if symbolic and (i == 0 or choose.integer(0, 1)):
                 shape, declared = [self.batch, *shape[:3]], [_core.Size.dim("n"), *shape[:3]]
             self.scopes[0].append(builder.add_input(f"x{i}", dtype, declared))
             self.inputs.append(array(choose, dtype, shape))
         for i in range(choose.integer(0, 2)):
-            dtype, shape = choose.pick(DTYPES), self.shape()
+            dtype, shape = choose.pick(self.dtypes), self.shape()
             self.scopes[0].append(builder.add_param(f"w{i}", array(choose, dtype, shape)))
         for i in range(choose.integer(0, 2)):
-            dtype, shape = choose.pick(DTYPES), self.shape()
+            dtype, shape = choose.pick(self.dtypes), self.shape()
             zeros = choose.integer(0, 1) == 0
             value = np.zeros(shape, NUMPY[dtype]) if zeros else array(choose, dtype, shape)
             self.scopes[0].append(builder.add_state(f"s{i}", value, zeros))
@@ -120,8 +129,8 @@ class Generator:
 
     def operand_dtypes(self, row: _core.OpRow, count: int) -> list[str]:
         choose = self.choose
-        kinds = {"bool": ["bool"], "int": ["i32", "i64"], "float": ["f32", "f64"], "complex": []}
-        dtype = choose.pick([d for c in row.classes for d in kinds[c]])
+        taken = [d for c in row.classes for d in KINDS[c]]
+        dtype = choose.pick([d for d in taken if d in self.dtypes] or taken)
         if row.dtype_rule == "select":
             return ["bool", *[dtype] * (count - 1)]
         if row.dtype_rule == "indexed":
@@ -167,7 +176,7 @@ class Generator:
         if kind == "bool":
             return choose.integer(0, 1) == 1
         if kind == "dtype":
-            return choose.pick(DTYPES)
+            return choose.pick(self.dtypes)
         if name == "axes":
             order = sorted(range(rank), key=lambda _: choose.integer(0, 99))
             return order if choose.integer(0, 1) else sorted(order[: choose.integer(0, rank)])
@@ -334,9 +343,7 @@ def build(choose: Choose) -> tuple[_core.Module, list[np.ndarray]]:
 def bits(arrays: Sequence[np.ndarray]) -> list[bytes]:
     """The arrays' bytes with every NaN made the same one."""
     return [
-        np.where(a != a, np.full_like(a, np.nan), a).tobytes()
-        if a.dtype.kind == "f"
-        else a.tobytes()
+        np.where(a != a, np.full_like(a, np.nan), a).tobytes() if is_float(a.dtype) else a.tobytes()
         for a in arrays
     ]
 

@@ -9,7 +9,12 @@ import ingot
 from ingot import _core
 from ingot.op import OPS
 
-KERNEL_DTYPES = {"bool": ["bool"], "int": ["i32", "i64"], "float": ["f32", "f64"]}
+# The integers and floats of 8 and 16 bits by way of a wider dtype.
+KERNEL_DTYPES = {
+    "bool": ["bool"],
+    "int": ["i8", "i16", "i32", "i64", "u8", "u16"],
+    "float": ["f16", "bf16", "f32", "f64"],
+}
 ROWS = [row for row in _core.op_table() if "region" not in row.traits]
 # Views, aborts and the rows that only read a size are steps or strides of the plan, not kernels.
 WITHOUT_KERNEL = {"view", "effect"}

@@ -14,6 +14,7 @@ from ingot.op import OPS, OpRecord
 
 RECORDS = [record for record in OPS.values() if record.function is not None]
 IDS = [record.name for record in RECORDS]
+WITHOUT_KERNELS = {"uint32", "uint64", "complex64", "complex128"}
 
 
 def is_array(x: Any) -> bool:
@@ -56,10 +57,8 @@ def test_samples_agree_between_eager_file_and_program(record: OpRecord) -> None:
             graph = ingot.record(lambda *t, f=f: (f(*t), t[0])[1], *arrays)
             ingot.compile(graph)(*arrays)
             continue
-        if eager.dtype not in (np.bool_, np.int32, np.int64, np.float32, np.float64) or any(
-            x.dtype not in (np.bool_, np.int32, np.int64, np.float32, np.float64) for x in arrays
-        ):
-            continue  # reference only: no kernels for this dtype yet
+        if {str(x.dtype) for x in (eager, *arrays)} & WITHOUT_KERNELS:
+            continue  # reference only
         graph = ingot.record(f, *arrays)
         program = ingot.compile(graph)
         result = np.asarray(program(*arrays))

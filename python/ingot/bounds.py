@@ -71,14 +71,26 @@ def _spacing(x: Array, dtype: DType) -> Array:
     return unit
 
 
+def computed_in(dtype: DType) -> DType:
+    """Where ops on floats of `dtype` are computed: the 16-bit ones in float32."""
+    return np.dtype(np.float32) if dtype.itemsize == 2 else dtype
+
+
+def last_rounding(expected: Array, dtype: DType) -> Array:
+    """What rounding the computed value to a 16-bit dtype may add; nothing for the others, which
+    round no further."""
+    return _spacing(expected, dtype) / 2 if dtype.itemsize == 2 else np.zeros(())
+
+
 def ulps(f32: float, f64: float) -> Bound:
-    """Within so many units in the last place (float64: the reference's own error included)."""
+    """Within so many units in the last place (float64: the reference's own error included). The
+    16-bit floats: of float32, and one rounding."""
 
     def tolerance(
         _operands: Sequence[Array], _attrs: Mapping[str, Any], expected: Array, dtype: DType
     ) -> Array:
         units = f64 if dtype == np.float64 else f32
-        return units * _spacing(expected, dtype)
+        return units * _spacing(expected, computed_in(dtype)) + last_rounding(expected, dtype)
 
     return Bound(f"within {f32:g} units in the last place", widen=True, tolerance=tolerance)
 
@@ -88,17 +100,19 @@ def scaled(sentence: str, scale: Callable[..., tuple[Array, float]]) -> Bound:
     the sum of the absolute terms of each element, and the roundings on the longest path.
 
     Where the terms' sum may overflow the dtype, the order of additions decides: anything passes.
+    The 16-bit floats are summed in float32 and rounded once.
     """
 
     def tolerance(
-        operands: Sequence[Array], attrs: Mapping[str, Any], _expected: Array, dtype: DType
+        operands: Sequence[Array], attrs: Mapping[str, Any], expected: Array, dtype: DType
     ) -> Array:
         with np.errstate(all="ignore"):
             size, roundings = scale([np.where(np.isfinite(x), x, 0.0) for x in operands], attrs)
-            limit = float(_finfo(dtype).max)
-            relative = 2 * (roundings + 1) * epsilon(dtype)
-            result = size * relative + (roundings + 1) * float(_finfo(dtype).smallest_subnormal)
-            return np.where(size * (1 + relative) >= limit, np.inf, result)
+            info = _finfo(computed_in(dtype))
+            relative = 2 * (roundings + 1) * epsilon(computed_in(dtype))
+            result = size * relative + (roundings + 1) * float(info.smallest_subnormal)
+            result = result + last_rounding(np.abs(expected) + result, dtype)
+            return np.where(size * (1 + relative) >= float(info.max), np.inf, result)
 
     return Bound(sentence, widen=True, tolerance=tolerance)
 

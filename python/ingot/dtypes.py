@@ -161,8 +161,10 @@ def scalar_array(op: str, value: bool | int | float | complex, dtype: DType) -> 
             raise ArgumentError(
                 f"{op}: scalar does not fit: got {number}, expected a value of {dtype}"
             )
-    with np.errstate(all="ignore"):
-        return np.asarray(np.asarray(value).astype(dtype))
+    array = np.asarray(value)
+    if array.dtype == object:  # an integer of more than 64 bits, for a float dtype
+        array = array.astype(np.float64)
+    return np.asarray(convert(array, dtype))
 
 
 def convert(x: Array, dtype: DType) -> Array:
@@ -177,7 +179,30 @@ def convert(x: Array, dtype: DType) -> Array:
             x = np.real(x)
         if kind_of(x.dtype) == "float" and kind_of(dtype) in ("int", "uint"):
             return _saturate(x.astype(np.float64), dtype)
+        if dtype.name == "bfloat16":
+            x = _round_to_odd(x)
         return x.astype(dtype)
+
+
+def _round_to_odd(x: Array) -> Array:
+    """To float32, where what is not exact becomes the neighbour whose last bit is 1.
+
+    ml_dtypes makes a bfloat16 from a float32, which rounds everything wider twice. An odd float32
+    lies on no tie of bfloat16, so that rounding it is rounding x once.
+    """
+    if x.dtype.itemsize < 4 or x.dtype == np.float32:
+        return x.astype(np.float32)
+    if kind_of(x.dtype) in ("int", "uint") and x.dtype.itemsize == 8:
+        # From 2^52 on one bit stands for the last 16, so that float64 holds the rest.
+        last = x.dtype.type(0xFFFF)
+        shortened = x - (x & last) | np.where((x & last) != 0, last + x.dtype.type(1), last & ~last)
+        x = np.where((x < 2**52) & (x > -(2**52)), x, shortened)
+    wide = np.asarray(x.astype(np.float64))
+    near = np.asarray(wide.astype(np.float32))
+    back = near.astype(np.float64)
+    bits = near.view(np.uint32) - (np.abs(back) > np.abs(wide)).astype(np.uint32)
+    odd: Array = (bits | (back != wide)).astype(np.uint32).view(np.float32)
+    return odd
 
 
 def _saturate(x: Array, dtype: DType) -> Array:

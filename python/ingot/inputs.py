@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .dtypes import Array, DType, kind_of
+from .dtypes import Array, DType, convert, kind_of
 from .errors import ArgumentError, DTypeError, RecordError
 from .tensor import Tensor
 
@@ -142,8 +142,7 @@ def _from_python(name: str, dtype: DType, value: Any) -> Array:
         limits = np.iinfo(dtype)
         if array.size and (int(array.min()) < limits.min or int(array.max()) > limits.max):
             raise DTypeError(f"{name}: a value does not fit: got {array.dtype}, expected {dtype}")
-    with np.errstate(all="ignore"):
-        return array.astype(dtype)
+    return convert(array, dtype)
 
 
 def arrange_outputs(names: Sequence[str], arrays: Sequence[Any]) -> Any:

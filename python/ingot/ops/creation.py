@@ -7,10 +7,12 @@ import math
 import numpy as np
 
 from ingot.bounds import EQUAL
-from ingot.dtypes import Array, DType, DTypeLike, as_dtype
+from ingot.dtypes import Array, DType, DTypeLike, as_dtype, convert
 from ingot.errors import ArgumentError, DTypeError
 from ingot.op import Sample, WrongCall, op, sample, wrong
 from ingot.tensor import Size, SizeLike, Tensor
+
+from .samples import REALS
 
 __all__ = [
     "arange",
@@ -74,15 +76,16 @@ def _count(start: float | Size, stop: float | Size, step: float) -> SizeLike:
 
 @arange.reference
 def _arange(stop: int, dtype: DType) -> Array:
-    return np.arange(stop).astype(dtype)
+    return convert(np.arange(stop), dtype)
 
 
 @arange.samples
 def _arange_samples(rng: np.random.Generator) -> list[Sample]:
     stop = int(rng.integers(5, 9))
     return [
-        *[sample(stop, dtype=t) for t in ("float32", "float64", "int32", "int64")],
+        *[sample(stop, dtype=t) for t in REALS],
         sample(0),
+        sample(300, dtype="uint8"),  # wraps
         sample(2, 11, 3),
         sample(5, 0, -2),
         sample(0.5, 2.0, 0.25),
@@ -116,13 +119,13 @@ def size(value: SizeLike, *, dtype: DTypeLike = "int64") -> Tensor:
 
 @size.reference
 def _size(value: int, dtype: DType) -> Array:
-    return np.asarray(value).astype(dtype)
+    return convert(np.asarray(value), dtype)
 
 
 @size.samples
 def _size_samples(rng: np.random.Generator) -> list[Sample]:
     value = int(rng.integers(0, 9))
-    return [sample(value, dtype=t) for t in ("float32", "float64", "int32", "int64")]
+    return [sample(value, dtype=t) for t in REALS]
 
 
 @size.errors

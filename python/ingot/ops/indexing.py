@@ -16,7 +16,7 @@ from ingot.op import Sample, WrongCall, op, sample, wrong
 from ingot.tensor import SizeLike, Tensor, TensorLike
 
 from .axes import as_tensor, one_axis
-from .samples import INTS, REALS, draw
+from .samples import INDICES, REALS, draw
 
 __all__ = [
     "dynamic_slice",
@@ -126,7 +126,7 @@ def _take_samples(rng: np.random.Generator) -> list[Sample]:
     result = []
     for t in _DTYPES:
         x = draw(rng, (3, 4, 5), t)
-        for i in INTS:
+        for i in INDICES:
             result.append(sample(x, rng.integers(-4, 4, (2, 3)).astype(i), axis=1))
         result.append(sample(x, np.asarray(-1), axis=0))
     empty = np.zeros((0,), np.int64)

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from ingot.bounds import EQUAL, ROUNDED, Bound, fold_depth, scaled
-from ingot.dtypes import Array, DType, DTypeLike, kind_of
+from ingot.bounds import EQUAL, ROUNDED, Bound, computed_in, fold_depth, last_rounding, scaled
+from ingot.dtypes import Array, DType, DTypeLike, as_dtype, is_float, kind_of
 from ingot.errors import ArgumentError, DTypeError, ShapeError
 from ingot.op import Sample, WrongCall, op, sample, wrong
 from ingot.tensor import Axes, Tensor, TensorLike
 
 from .adjoints import call, spread
 from .axes import as_tensor, many_axes, one_axis
-from .samples import REALS, draw, special_floats
+from .samples import INTS, REALS, draw, special_floats
 
 __all__ = [
     "argmax",
@@ -42,13 +42,14 @@ def _prod_tolerance(
 ) -> Array:
     x, axes, keepdims = operands[0], tuple(attrs["axes"]), attrs["keepdims"]
     count = math.prod(x.shape[a] for a in axes)
-    info = np.finfo(dtype)
+    info = np.finfo(computed_in(dtype))
     logs = np.log2(np.where((x == 0) | ~np.isfinite(x), 1.0, np.abs(x)))
     high = np.sum(np.maximum(logs, 0), axis=axes, keepdims=keepdims)
     low = np.sum(np.minimum(logs, 0), axis=axes, keepdims=keepdims)
     # Where some order of products may leave the normal range, the order decides: anything passes.
     free = (high >= info.maxexp - 1) | (low <= info.minexp + 1)
-    return np.where(free, np.inf, np.abs(expected) * (2.0 * count * float(info.eps)))
+    relative = np.abs(expected) * (2.0 * count * float(info.eps))
+    return np.where(free, np.inf, relative + last_rounding(np.abs(expected) + relative, dtype))
 
 
 SUM_BOUND = scaled("2 (depth + 1) roundings of the sum of |x|, depth as in rule 4", _sum_scale)
@@ -202,7 +203,7 @@ def _samples(rng: np.random.Generator, dtypes: Sequence[Any], empty: bool) -> li
         ]
         if empty:
             result.append(sample(draw(rng, (3, 0), dtype), axis=1))
-        if np.dtype(dtype).kind == "f":
+        if is_float(as_dtype(dtype)):
             result += [sample(special_floats(dtype)), sample(np.asarray([-0.0, 0.0], dtype))]
     return result
 
@@ -249,10 +250,13 @@ def _extremum_errors() -> list[WrongCall]:
 
 
 def _total_samples(rng: np.random.Generator) -> list[Sample]:
-    """Also in 32 bits, which take an explicit dtype."""
-    x = draw(rng, (3, 4, 5), np.int32)
-    narrow = [sample(x, axis=axis, dtype="int32") for axis in (None, 1, (0, 2))]
-    return [*_samples(rng, REALS, empty=True), *narrow]
+    """Also in the integers of fewer than 64 bits, which take an explicit dtype."""
+    result = _samples(rng, REALS, empty=True)
+    for dtype in INTS:
+        x = draw(rng, (3, 4, 5), dtype)
+        result += [sample(x, axis=axis, dtype=dtype) for axis in (None, 1, (0, 2))]
+        result.append(sample(draw(rng, (2, 1500), dtype), axis=1, dtype=dtype))
+    return result
 
 
 sum.samples(_total_samples)

@@ -1,5 +1,8 @@
-"""Operands for the samples of the records: ordinary values, special ones, extremes, empty
-arrays."""
+"""Operands for the samples of the records: ordinary values, special ones, extremes, empty arrays.
+
+The lists of dtypes stand here once. Those of 8 and 16 bits are computed in wider ones
+(csrc/optimize/legalize.h), so every record samples them beside the others.
+"""
 
 from __future__ import annotations
 
@@ -8,35 +11,56 @@ from typing import Any
 
 import numpy as np
 
-from ingot.dtypes import Array, DTypeLike
+from ingot.dtypes import Array, DTypeLike, as_dtype, is_float, kind_of
 from ingot.op import Sample, sample
 
-FLOATS = (np.float32, np.float64)
-INTS = (np.int32, np.int64)
-REALS: tuple[Any, ...] = FLOATS + INTS
+# By name, because bfloat16 is a dtype that ml_dtypes brings, which is imported when it is needed.
+FLOATS: tuple[str, ...] = ("float32", "float64", "float16", "bfloat16")
+INTS: tuple[str, ...] = ("int32", "int64", "int8", "uint8", "int16", "uint16")
+REALS: tuple[str, ...] = FLOATS + INTS
+INDICES: tuple[str, ...] = ("int32", "int64")
 
 _SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 1e-40, -3.5, np.inf, -np.inf, np.nan, 1e30]
 
 
 def special_floats(dtype: DTypeLike) -> Array:
-    """Signed zeros, halves, a subnormal of float32, infinities, NaN."""
-    return np.asarray(_SPECIAL).astype(dtype)
+    """Signed zeros, halves, subnormals, infinities, NaN, the largest number."""
+    target = as_dtype(dtype)
+    with np.errstate(over="ignore"):
+        values = np.asarray([*_SPECIAL, *_ENDS.get(target.name, [])])
+        return values.astype(target)
+
+
+# The least number, one that rounds to it or to zero, the largest.
+_ENDS = {"float16": [6e-8, -3e-8, 65504.0], "bfloat16": [1e-40, 3.3895e38]}
 
 
 def special_ints(dtype: DTypeLike) -> Array:
     """Zero, signs and the extremes of the dtype."""
-    limits = np.iinfo(dtype)
-    return np.asarray([0, 1, -1, 2, -3, 7, 31, 64, limits.max, limits.min], dtype)
+    target = as_dtype(dtype)
+    limits = np.iinfo(target)
+    return np.asarray([0, 1, -1, 2, -3, 7, 31, 64, limits.max, limits.min]).astype(target)
 
 
 def draw(rng: np.random.Generator, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Array:
-    """Normal floats, integers in -9..9, or bools."""
-    kind = np.dtype(dtype).kind
-    if kind == "b":
-        return rng.integers(0, 2, shape).astype(np.bool_)
-    if kind in "iu":
-        return rng.integers(-9, 10, shape).astype(dtype)
-    return (2 * rng.standard_normal(shape)).astype(dtype)
+    """Normal floats, integers in -9..9 (unsigned: 0..18), or bools."""
+    target = as_dtype(dtype)
+    kind = kind_of(target)
+    if kind == "bool":
+        return rng.integers(0, 2, shape).astype(target)
+    if kind == "uint":
+        return rng.integers(0, 19, shape).astype(target)
+    if kind == "int":
+        return rng.integers(-9, 10, shape).astype(target)
+    return (2 * rng.standard_normal(shape)).astype(target)
+
+
+def special(dtype: DTypeLike) -> Array | None:
+    """Special floats or integers; None for bool, which has only ordinary values."""
+    target = as_dtype(dtype)
+    if is_float(target):
+        return special_floats(target)
+    return None if kind_of(target) == "bool" else special_ints(target)
 
 
 def unary(rng: np.random.Generator, dtypes: Sequence[Any]) -> list[Sample]:
@@ -44,10 +68,9 @@ def unary(rng: np.random.Generator, dtypes: Sequence[Any]) -> list[Sample]:
     result = []
     for dtype in dtypes:
         result += [sample(draw(rng, (3, 5), dtype)), sample(draw(rng, (0, 2), dtype))]
-        if np.dtype(dtype).kind == "f":
-            result.append(sample(special_floats(dtype)))
-        elif np.dtype(dtype).kind == "i":
-            result.append(sample(special_ints(dtype)))
+        values = special(dtype)
+        if values is not None:
+            result.append(sample(values))
     return result
 
 
@@ -60,8 +83,7 @@ def binary(rng: np.random.Generator, dtypes: Sequence[Any]) -> list[Sample]:
             sample(draw(rng, (2, 1, 4), dtype), draw(rng, (3, 1), dtype)),
             sample(draw(rng, (), dtype), draw(rng, (0, 3), dtype)),
         ]
-        kind = np.dtype(dtype).kind
-        if kind in "fi":
-            values = special_floats(dtype) if kind == "f" else special_ints(dtype)
+        values = special(dtype)
+        if values is not None:
             result.append(sample(values[:, None], values[None, :]))
     return result
