@@ -26,7 +26,7 @@ PYTHON_ROWS = [
     {"_core"},
     {"dtypes", "origin"},
     {"bounds", "reference_order", "explain"},
-    {"tensor"},
+    {"tensor", "operators", "methods"},
     {"recorder", "inputs", "tape"},
     {"bind"},
     {"op"},

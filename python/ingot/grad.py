@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import tape
-from .composite.shaping import ones_like, zeros_like
+from .composite.creation import ones_like, zeros_like
 from .dtypes import is_float
 from .errors import ArgumentError, DTypeError, ShapeError
 from .inputs import map_leaves

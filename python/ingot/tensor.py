@@ -1,12 +1,13 @@
 """Tensor: an eager NumPy array, or the handle of a value that is being recorded.
 
-Methods and operators only name functions; the functions register themselves in `operations`, so
-that this module knows none of them. A recorded tensor has a shape and a dtype, but no numbers.
+A recorded tensor has a shape and a dtype, but no numbers. Operators (operators.py) and most methods
+(methods.py) only name functions, which register themselves in `operations`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import importlib
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any, TypeAlias
 
@@ -14,7 +15,10 @@ import numpy as np
 
 from . import _core
 from .dtypes import Array, DType, DTypeLike, as_dtype, convert, from_text, is_float, text_name
-from .errors import ArgumentError, DTypeError, RecordError
+from .errors import ArgumentError, DeviceError, DTypeError, RecordError
+from .methods import Methods
+from .operators import Operators
+from .operators import operations as operations
 from .origin import at_user_line
 
 Size = _core.Size
@@ -22,8 +26,13 @@ SizeLike: TypeAlias = "int | _core.Size"
 Axes: TypeAlias = "int | Sequence[int] | None"
 TensorLike: TypeAlias = "Tensor | Array | np.generic | bool | int | float | complex | Size"
 
-# Functions by name, filled by the modules that define them.
-operations: dict[str, Callable[..., Any]] = {}
+_MAX_SHOWN_ELEMENTS = 200
+
+# What NumPy reads from Python's own numbers, and what they mean here.
+_DEFAULT_OF: dict[DType, DType] = {
+    np.dtype(np.float64): np.dtype(np.float32),
+    np.dtype(np.complex128): np.dtype(np.complex64),
+}
 
 # While recording: gradients that the recorded function has summed up, by the tensor's id.
 recorded_grads: ContextVar[dict[int, tuple[Tensor, Tensor]] | None] = ContextVar(
@@ -31,7 +40,7 @@ recorded_grads: ContextVar[dict[int, tuple[Tensor, Tensor]] | None] = ContextVar
 )
 
 
-class Tensor:
+class Tensor(Operators, Methods):
     """An n-dimensional array: eager (numbers now) or recorded (a value of a graph).
 
     Immutable. Thread rule: an eager tensor may be shared; a recorded one belongs to its recording.
@@ -93,6 +102,22 @@ class Tensor:
     def ndim(self) -> int:
         """The number of axes."""
         return len(self.shape)
+
+    @property
+    def device(self) -> str:
+        """Where the numbers lie: "cpu"."""
+        return "cpu"
+
+    def to_device(self, device: str, /, *, stream: None = None) -> Tensor:
+        """This tensor, which lies on the only device that eager tensors have.
+
+        Raises DeviceError for another one, ArgumentError for a stream, which "cpu" has none of.
+        """
+        if device != "cpu":
+            raise DeviceError(f"to_device: got {device!r}, expected 'cpu'")
+        if stream is not None:
+            raise ArgumentError(f"to_device: a stream on the CPU: got {stream!r}, expected None")
+        return self
 
     @property
     def size(self) -> SizeLike:
@@ -188,8 +213,27 @@ class Tensor:
     def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> Array:
         array = self._numbers("numpy array")
         if dtype is not None and array.dtype != dtype:
+            if copy is False:
+                raise ArgumentError(
+                    f"numpy array: needs a copy: got {array.dtype}, expected {dtype}"
+                )
             return array.astype(dtype)
         return array.copy() if copy else array
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """The module that holds the functions of the Python array API standard."""
+        namespace: Any = importlib.import_module("ingot.array_api")
+        return namespace.of_version(api_version)
+
+    def __copy__(self) -> Tensor:
+        return _restored(self.numpy(), self.name, self._requires_grad)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        memo[id(self)] = copy = self.__copy__()  # the numbers are shared: nobody writes them
+        return copy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self._numbers("pickle"), self.name, self._requires_grad)
 
     def __bool__(self) -> bool:
         return bool(self._scalar("if / bool()"))
@@ -240,8 +284,12 @@ class Tensor:
         if self._array is None:
             sizes = ", ".join(str(n) for n in self.shape)
             return f"Tensor({self.dtype}[{sizes}], recorded)"
-        body = np.array2string(self._array, separator=", ", prefix="Tensor(")
-        return f"Tensor({body}, dtype={self._array.dtype})"
+        body = np.array2string(
+            self._array, separator=", ", prefix="Tensor(", threshold=_MAX_SHOWN_ELEMENTS
+        )
+        hidden = self._array.size > _MAX_SHOWN_ELEMENTS or self._array.size == 0
+        shape = f"shape={self._array.shape}, " if hidden else ""
+        return f"Tensor({body}, {shape}dtype={self._array.dtype})"
 
     def __str__(self) -> str:
         self._numbers("print / str()")
@@ -252,204 +300,9 @@ class Tensor:
 
     def __setitem__(self, key: object, value: object) -> None:
         raise ArgumentError(
-            "tensors are immutable: got an assignment to x[...], expected a new tensor from "
-            f"ingot.where, ingot.concat or ingot.dynamic_update_slice{at_user_line()}"
+            "tensors are immutable: got an assignment to x[...], expected a new tensor, "
+            f"x.at[...].set(value) or ingot.where{at_user_line()}"
         )
-
-    # Operators.
-
-    def __add__(self, other: TensorLike) -> Tensor:
-        return _call("add", self, other)
-
-    def __radd__(self, other: TensorLike) -> Tensor:
-        return _call("add", other, self)
-
-    def __sub__(self, other: TensorLike) -> Tensor:
-        return _call("subtract", self, other)
-
-    def __rsub__(self, other: TensorLike) -> Tensor:
-        return _call("subtract", other, self)
-
-    def __mul__(self, other: TensorLike) -> Tensor:
-        return _call("multiply", self, other)
-
-    def __rmul__(self, other: TensorLike) -> Tensor:
-        return _call("multiply", other, self)
-
-    def __truediv__(self, other: TensorLike) -> Tensor:
-        return _call("divide", self, other)
-
-    def __rtruediv__(self, other: TensorLike) -> Tensor:
-        return _call("divide", other, self)
-
-    def __floordiv__(self, other: TensorLike) -> Tensor:
-        return _call("floor_divide", self, other)
-
-    def __rfloordiv__(self, other: TensorLike) -> Tensor:
-        return _call("floor_divide", other, self)
-
-    def __mod__(self, other: TensorLike) -> Tensor:
-        return _call("remainder", self, other)
-
-    def __rmod__(self, other: TensorLike) -> Tensor:
-        return _call("remainder", other, self)
-
-    def __pow__(self, other: TensorLike) -> Tensor:
-        return _call("pow", self, other)
-
-    def __rpow__(self, other: TensorLike) -> Tensor:
-        return _call("pow", other, self)
-
-    def __matmul__(self, other: Tensor | Array) -> Tensor:
-        return _call("matmul", self, other)
-
-    def __rmatmul__(self, other: Tensor | Array) -> Tensor:
-        return _call("matmul", other, self)
-
-    def __and__(self, other: TensorLike) -> Tensor:
-        return _call("bitwise_and", self, other)
-
-    def __rand__(self, other: TensorLike) -> Tensor:
-        return _call("bitwise_and", other, self)
-
-    def __or__(self, other: TensorLike) -> Tensor:
-        return _call("bitwise_or", self, other)
-
-    def __ror__(self, other: TensorLike) -> Tensor:
-        return _call("bitwise_or", other, self)
-
-    def __xor__(self, other: TensorLike) -> Tensor:
-        return _call("bitwise_xor", self, other)
-
-    def __rxor__(self, other: TensorLike) -> Tensor:
-        return _call("bitwise_xor", other, self)
-
-    def __lshift__(self, other: TensorLike) -> Tensor:
-        return _call("bitwise_left_shift", self, other)
-
-    def __rlshift__(self, other: TensorLike) -> Tensor:
-        return _call("bitwise_left_shift", other, self)
-
-    def __rshift__(self, other: TensorLike) -> Tensor:
-        return _call("bitwise_right_shift", self, other)
-
-    def __rrshift__(self, other: TensorLike) -> Tensor:
-        return _call("bitwise_right_shift", other, self)
-
-    def __neg__(self) -> Tensor:
-        return _call("negative", self)
-
-    def __pos__(self) -> Tensor:
-        return self
-
-    def __abs__(self) -> Tensor:
-        return _call("abs", self)
-
-    def __invert__(self) -> Tensor:
-        return _call("bitwise_invert", self)
-
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return _call("equal", self, other)
-
-    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return _call("not_equal", self, other)
-
-    def __lt__(self, other: TensorLike) -> Tensor:
-        return _call("less", self, other)
-
-    def __le__(self, other: TensorLike) -> Tensor:
-        return _call("less_equal", self, other)
-
-    def __gt__(self, other: TensorLike) -> Tensor:
-        return _call("greater", self, other)
-
-    def __ge__(self, other: TensorLike) -> Tensor:
-        return _call("greater_equal", self, other)
-
-    __hash__ = object.__hash__
-
-    def __getitem__(self, key: object) -> Tensor:
-        return _call("index", self, key)
-
-    # Methods that are functions of the same name.
-
-    @property
-    def T(self) -> Tensor:  # noqa: N802
-        """The transpose of a matrix."""
-        if self.ndim != 2:
-            raise ArgumentError(
-                f"T: wrong rank: got {self.ndim}, expected 2; use mT or permute_dims"
-            )
-        return _call("permute_dims", self, (1, 0))
-
-    @property
-    def mT(self) -> Tensor:  # noqa: N802
-        """The last two axes exchanged."""
-        return _call("matrix_transpose", self)
-
-    def astype(self, dtype: DTypeLike) -> Tensor:
-        """As `ingot.cast`."""
-        return _call("cast", self, dtype=dtype)
-
-    def sum(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
-        """As `ingot.sum`."""
-        return _call("sum", self, axis=axis, keepdims=keepdims)
-
-    def prod(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
-        """As `ingot.prod`."""
-        return _call("prod", self, axis=axis, keepdims=keepdims)
-
-    def max(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
-        """As `ingot.max`."""
-        return _call("max", self, axis=axis, keepdims=keepdims)
-
-    def min(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
-        """As `ingot.min`."""
-        return _call("min", self, axis=axis, keepdims=keepdims)
-
-    def mean(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
-        """As `ingot.mean`."""
-        return _call("mean", self, axis=axis, keepdims=keepdims)
-
-    def any(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
-        """As `ingot.any`."""
-        return _call("any", self, axis=axis, keepdims=keepdims)
-
-    def all(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
-        """As `ingot.all`."""
-        return _call("all", self, axis=axis, keepdims=keepdims)
-
-    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
-        """As `ingot.argmax`."""
-        return _call("argmax", self, axis=axis, keepdims=keepdims)
-
-    def reshape(self, *shape: SizeLike | Sequence[SizeLike]) -> Tensor:
-        """As `ingot.reshape`; the sizes may be given one by one."""
-        return _call("reshape", self, _spread(shape))
-
-    def permute_dims(self, *axes: int | Sequence[int]) -> Tensor:
-        """As `ingot.permute_dims`; the axes may be given one by one."""
-        return _call("permute_dims", self, _spread(axes))
-
-    def flatten(self, start_axis: int = 0, end_axis: int = -1) -> Tensor:
-        """As `ingot.flatten`."""
-        return _call("flatten", self, start_axis, end_axis)
-
-    def squeeze(self, axis: int | Sequence[int]) -> Tensor:
-        """As `ingot.squeeze`."""
-        return _call("squeeze", self, axis)
-
-
-def _call(name: str, *args: Any, **kwargs: Any) -> Tensor:
-    result: Tensor = operations[name](*args, **kwargs)
-    return result
-
-
-def _spread(given: tuple[Any, ...]) -> tuple[Any, ...]:
-    """f(2, 3) and f((2, 3)) mean the same."""
-    if len(given) == 1 and isinstance(given[0], (tuple, list)):
-        return tuple(given[0])
-    return given
 
 
 def tensor(data: object, dtype: DTypeLike = None, name: str | None = None) -> Tensor:
@@ -464,11 +317,16 @@ def tensor(data: object, dtype: DTypeLike = None, name: str | None = None) -> Te
     >>> ingot.tensor([[1, 2], [3, 4]]).shape
     (2, 2)
     """
-    array = eager_array("tensor", data)
-    if dtype is not None:
-        wanted = as_dtype(dtype)
-        array = array if array.dtype == wanted else convert(array, wanted)
+    wanted = None if dtype is None else as_dtype(dtype)
+    array = eager_array("tensor", data, wanted)
     return Tensor(_frozen(np.array(array, order="C")), name=name)
+
+
+def _restored(array: Array, name: str | None, requires_grad: bool) -> Tensor:
+    """A leaf of its own over the numbers of a copied or pickled tensor."""
+    result = Tensor(_frozen(array), name=name)
+    result._requires_grad = requires_grad
+    return result
 
 
 def _frozen(array: Array) -> Array:
@@ -481,10 +339,10 @@ def wrap(array: Array) -> Tensor:
     return Tensor(_frozen(array))
 
 
-def eager_array(op: str, data: object) -> Array:
-    """`data` as a native array of a known dtype; Python floats become float32."""
+def eager_array(op: str, data: object, dtype: DType | None = None) -> Array:
+    """`data` as a native array of `dtype`, by default its own (of Python floats float32)."""
     if isinstance(data, Tensor):
-        return data.numpy()
+        return data.numpy() if dtype is None else convert(data.numpy(), dtype)
     if isinstance(data, np.ma.MaskedArray):
         raise DTypeError(f"{op}: a masked array: got {type(data).__name__}, expected a plain array")
     has_dtype = hasattr(data, "dtype")
@@ -499,11 +357,9 @@ def eager_array(op: str, data: object) -> Array:
         raise ArgumentError(
             f"{op}: cannot be read as an array: got {type(data).__name__}: {error}"
         ) from None
-    if not has_dtype and array.dtype == np.float64:
-        array = array.astype(np.float32)
-    elif not has_dtype and array.dtype == np.complex128:
-        array = array.astype(np.complex64)
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     text_name(array.dtype)  # DTypeError for object, str, float128, ...
-    return array
+    if dtype is None and not has_dtype:
+        dtype = _DEFAULT_OF.get(array.dtype)
+    return array if dtype is None else convert(array, dtype)

@@ -14,7 +14,8 @@ from ingot.ops.reduction import max, sum
 from ingot.tensor import SizeLike, Tensor, TensorLike
 
 from .calls import composite
-from .numeric import floating, mean
+from .operands import floating
+from .statistics import mean
 
 __all__ = [
     "batch_norm",

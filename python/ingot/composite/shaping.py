@@ -1,36 +1,31 @@
-"""Composite functions that only rearrange: new axes, stacking, splitting, filled tensors."""
+"""Composite functions that give a tensor another shape or another order of axes."""
 
 from __future__ import annotations
 
-import builtins
-import itertools
 from collections.abc import Sequence
 
-import numpy as np
-
-from ingot.dtypes import DTypeLike, as_dtype, convert, default_dtype, kind_of, scalar_array
 from ingot.errors import ArgumentError, ShapeError
 from ingot.ops.axes import as_tensor, many_axes, one_axis
-from ingot.ops.movement import broadcast_to, concat, permute_dims, reshape, slice
-from ingot.ops.pointwise_math import cast
-from ingot.tensor import SizeLike, Tensor, TensorLike, wrap
+from ingot.ops.movement import broadcast_to, permute_dims, reshape
+from ingot.tensor import SizeLike, Tensor, TensorLike
 
 from .calls import composite
-from .numeric import count_of
+from .operands import count_of
 
 __all__ = [
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "broadcast_arrays",
     "expand_dims",
     "flatten",
-    "full",
-    "full_like",
     "matrix_transpose",
-    "ones",
-    "ones_like",
-    "split",
+    "moveaxis",
+    "movedim",
+    "ravel",
     "squeeze",
-    "stack",
-    "zeros",
-    "zeros_like",
+    "swapaxes",
+    "unflatten",
 ]
 
 
@@ -53,8 +48,8 @@ def expand_dims(x: TensorLike, axis: int | Sequence[int]) -> Tensor:
 
 
 @composite
-def squeeze(x: TensorLike, axis: int | Sequence[int]) -> Tensor:
-    """x without these axes, which have size 1.
+def squeeze(x: TensorLike, axis: int | Sequence[int] | None = None) -> Tensor:
+    """x without these axes, which have size 1; by default without all that have.
 
     x: any[...] -> any[...]. Raises ShapeError where a size is not 1.
 
@@ -63,7 +58,8 @@ def squeeze(x: TensorLike, axis: int | Sequence[int]) -> Tensor:
     (3,)
     """
     x = as_tensor("squeeze", x)
-    axes = many_axes("squeeze", axis, x.ndim)
+    ones = [a for a, n in enumerate(x.shape) if isinstance(n, int) and n == 1]
+    axes = ones if axis is None else many_axes("squeeze", axis, x.ndim)
     for a in axes:
         if x.shape[a] != 1:
             raise ShapeError(f"squeeze: axis {a} is not 1: got {x.shape[a]}, expected 1")
@@ -109,132 +105,148 @@ def matrix_transpose(x: TensorLike) -> Tensor:
 
 
 @composite
-def stack(x: Sequence[TensorLike], axis: int = 0) -> Tensor:
-    """Tensors of one shape joined along a new axis.
+def unflatten(x: TensorLike, axis: int, sizes: Sequence[SizeLike]) -> Tensor:
+    """x with one axis made into several, in row-major order; one of the sizes may be -1.
 
-    x: any[...], promoted to one dtype -> any[..., len(x), ...]. Raises ShapeError where shapes
-    differ.
+    x: any[..., n, ...] -> any[..., *sizes, ...]. Raises ShapeError where n is not their product.
 
     >>> import ingot
-    >>> ingot.stack([ingot.tensor([1, 2]), ingot.tensor([3, 4])], axis=1)
-    Tensor([[1, 3],
-            [2, 4]], dtype=int64)
+    >>> ingot.unflatten(ingot.zeros((2, 6)), 1, (3, -1)).shape
+    (2, 3, 2)
     """
-    tensors = [as_tensor("stack", t) for t in x]
-    if not tensors:
-        raise ArgumentError("stack: no tensors: got an empty list, expected at least one")
-    if builtins.any(t.shape != tensors[0].shape for t in tensors):
-        shapes = ", ".join(str(list(t.shape)) for t in tensors)
-        raise ShapeError(f"stack: shapes differ: got {shapes}, expected equal ones")
-    position = one_axis("stack", axis, tensors[0].ndim + 1)
-    return concat([expand_dims(t, position) for t in tensors], axis=position)
+    x = as_tensor("unflatten", x)
+    at = one_axis("unflatten", axis, x.ndim)
+    return reshape(x, (*x.shape[:at], *sizes, *x.shape[at + 1 :]))
 
 
 @composite
-def split(x: TensorLike, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
-    """x cut along an axis: into so many equal parts, or at these positions.
+def ravel(x: TensorLike) -> Tensor:
+    """All elements as a vector, in row-major order.
 
-    x: any[...] -> a list of any[...]. Raises ShapeError where the parts cannot be equal or a cut
-    lies outside.
+    x: any[...] -> any[n].
 
     >>> import ingot
-    >>> [part.shape for part in ingot.split(ingot.zeros((6, 2)), 3)]
-    [(2, 2), (2, 2), (2, 2)]
+    >>> ingot.ravel(ingot.tensor([[1, 2], [3, 4]]))
+    Tensor([1, 2, 3, 4], dtype=int64)
     """
-    x = as_tensor("split", x)
-    over = one_axis("split", axis, x.ndim)
-    size = x.shape[over]
-    if isinstance(sections, Sequence):
-        cuts: list[SizeLike] = [0, *sections, size]
-    else:
-        if sections < 1 or (size // sections) * sections != size:
-            raise ShapeError(f"split: parts are not equal: got size {size} in {sections} parts")
-        part = size // sections
-        cuts = [part * i for i in range(sections + 1)]
-    return [_between(x, over, a, b) for a, b in itertools.pairwise(cuts)]
-
-
-def _between(x: Tensor, axis: int, begin: SizeLike, end: SizeLike) -> Tensor:
-    start: list[SizeLike] = [0] * x.ndim
-    stop = list(x.shape)
-    start[axis], stop[axis] = begin, end
-    return slice(x, start, stop)
+    x = as_tensor("ravel", x)
+    return reshape(x, (count_of(x, range(x.ndim)),))
 
 
 @composite
-def full(
-    shape: SizeLike | Sequence[SizeLike], value: TensorLike, dtype: DTypeLike = None
+def moveaxis(
+    x: TensorLike, source: int | Sequence[int], destination: int | Sequence[int]
 ) -> Tensor:
-    """A tensor of one value.
+    """x with the source axes at the positions `destination`; the others keep their order.
 
-    -> any[shape]; dtype: the value's (of Python scalars bool, int64, float32, complex64), else the
-    value is cast. Raises ArgumentError for an integer that does not fit.
+    x: any[...] -> any[...]. Raises ArgumentError for an axis out of range or repeated.
 
     >>> import ingot
-    >>> ingot.full((2,), 7)
-    Tensor([7, 7], dtype=int64)
+    >>> ingot.moveaxis(ingot.zeros((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
     """
-    sizes = list(shape) if isinstance(shape, Sequence) else [shape]
-    if isinstance(value, (bool, int, float, complex)):
-        target = default_dtype(value) if dtype is None else as_dtype(dtype)
-        if isinstance(value, (bool, int)) and kind_of(target) in ("int", "uint"):
-            return broadcast_to(wrap(scalar_array("full", value, target)), sizes)
-        return broadcast_to(wrap(convert(np.asarray(value), target)), sizes)
-    tensor = as_tensor("full", value)
-    return broadcast_to(tensor if dtype is None else cast(tensor, dtype=dtype), sizes)
+    x = as_tensor("moveaxis", x)
+    sources, targets = (_axis_list("moveaxis", a, x.ndim) for a in (source, destination))
+    if len(sources) != len(targets):
+        raise ArgumentError(
+            f"moveaxis: numbers of axes differ: got {len(sources)} and {len(targets)}"
+        )
+    order = [a for a in range(x.ndim) if a not in sources]
+    for target, a in sorted(zip(targets, sources, strict=True)):
+        order.insert(target, a)
+    return permute_dims(x, order)
+
+
+movedim = moveaxis
+
+
+def _axis_list(op: str, axis: int | Sequence[int], ndim: int) -> list[int]:
+    """Axes in the order given."""
+    given = axis if isinstance(axis, Sequence) else [axis]
+    many_axes(op, axis, ndim)  # refuses repeated ones
+    return [one_axis(op, a, ndim) for a in given]
 
 
 @composite
-def zeros(shape: SizeLike | Sequence[SizeLike], dtype: DTypeLike = "float32") -> Tensor:
-    """A tensor of zeros.
+def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
+    """x with two axes exchanged.
+
+    x: any[...] -> any[...]. Raises ArgumentError for an axis out of range.
 
     >>> import ingot
-    >>> ingot.zeros(2)
-    Tensor([0., 0.], dtype=float32)
+    >>> ingot.swapaxes(ingot.zeros((2, 3, 4)), 0, 2).shape
+    (4, 3, 2)
     """
-    return full(shape, 0, dtype)
+    x = as_tensor("swapaxes", x)
+    first, second = one_axis("swapaxes", axis1, x.ndim), one_axis("swapaxes", axis2, x.ndim)
+    order = list(range(x.ndim))
+    order[first], order[second] = second, first
+    return permute_dims(x, order)
 
 
 @composite
-def ones(shape: SizeLike | Sequence[SizeLike], dtype: DTypeLike = "float32") -> Tensor:
-    """A tensor of ones.
+def broadcast_arrays(*arrays: TensorLike) -> list[Tensor]:
+    """The tensors, broadcast to their common shape.
+
+    arrays: any[...] -> a list of any[...]. Raises ShapeError where the shapes do not fit.
 
     >>> import ingot
-    >>> ingot.ones((1, 2))
-    Tensor([[1., 1.]], dtype=float32)
+    >>> [x.shape for x in ingot.broadcast_arrays(ingot.zeros((2, 1)), ingot.zeros(3))]
+    [(2, 3), (2, 3)]
     """
-    return full(shape, 1, dtype)
+    tensors = [as_tensor("broadcast_arrays", x) for x in arrays]
+    shape = common_shape("broadcast_arrays", [t.shape for t in tensors])
+    return [t if t.shape == shape else broadcast_to(t, shape) for t in tensors]
+
+
+def common_shape(op: str, shapes: Sequence[Sequence[SizeLike]]) -> tuple[SizeLike, ...]:
+    """The shape to which all of these broadcast. A symbolic size stretches to nothing."""
+    rank = max((len(s) for s in shapes), default=0)
+    result: list[SizeLike] = [1] * rank
+    for shape in shapes:
+        for i, n in enumerate(shape, start=rank - len(shape)):
+            if isinstance(n, int) and n == 1:
+                continue
+            if result[i] not in (1, n):
+                text = " and ".join(str(list(s)) for s in shapes)
+                raise ShapeError(f"{op}: shapes do not broadcast together: got {text}")
+            result[i] = n
+    return tuple(result)
 
 
 @composite
-def full_like(x: TensorLike, value: TensorLike, dtype: DTypeLike = None) -> Tensor:
-    """A tensor of one value, of the shape and (by default) the dtype of x.
+def atleast_1d(x: TensorLike) -> Tensor:
+    """x, as a vector if it is a scalar.
 
     >>> import ingot
-    >>> ingot.full_like(ingot.tensor([1, 2]), 7)
-    Tensor([7, 7], dtype=int64)
+    >>> ingot.atleast_1d(ingot.tensor(5)).shape
+    (1,)
     """
-    x = as_tensor("full_like", x)
-    return full(x.shape, value, x.dtype if dtype is None else dtype)
+    return _with_leading_ones(as_tensor("atleast_1d", x), 1)
 
 
 @composite
-def zeros_like(x: TensorLike, dtype: DTypeLike = None) -> Tensor:
-    """Zeros of the shape and (by default) the dtype of x.
+def atleast_2d(x: TensorLike) -> Tensor:
+    """x with axes of size 1 put in front until it is a matrix.
 
     >>> import ingot
-    >>> ingot.zeros_like(ingot.tensor([1, 2]))
-    Tensor([0, 0], dtype=int64)
+    >>> ingot.atleast_2d(ingot.tensor([5, 6])).shape
+    (1, 2)
     """
-    return full_like(x, 0, dtype)
+    return _with_leading_ones(as_tensor("atleast_2d", x), 2)
 
 
 @composite
-def ones_like(x: TensorLike, dtype: DTypeLike = None) -> Tensor:
-    """Ones of the shape and (by default) the dtype of x.
+def atleast_3d(x: TensorLike) -> Tensor:
+    """x of rank 3 at least: a vector [n] becomes [1, n, 1], a matrix [m, n] becomes [m, n, 1].
 
     >>> import ingot
-    >>> ingot.ones_like(ingot.tensor([1.5, 2.5]))
-    Tensor([1., 1.], dtype=float32)
+    >>> ingot.atleast_3d(ingot.tensor([5, 6])).shape
+    (1, 2, 1)
     """
-    return full_like(x, 1, dtype)
+    x = _with_leading_ones(as_tensor("atleast_3d", x), 2)
+    return reshape(x, (*x.shape, 1)) if x.ndim == 2 else x
+
+
+def _with_leading_ones(x: Tensor, ndim: int) -> Tensor:
+    return x if x.ndim >= ndim else reshape(x, (*[1] * (ndim - x.ndim), *x.shape))
