@@ -73,6 +73,7 @@ def own_names(object_: Any) -> set[str]:
     if not inspect.isclass(object_):
         return names | {"__version__"}
     special = {"__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__floordiv__"}
+    special |= {"__lt__", "__le__", "__gt__", "__ge__", "__bool__"}
     return names | (special & set(vars(object_)))
 
 
