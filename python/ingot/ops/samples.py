@@ -15,10 +15,10 @@ from ingot.dtypes import Array, DTypeLike, as_dtype, is_float, kind_of
 from ingot.op import Sample, sample
 
 # By name, because bfloat16 is a dtype that ml_dtypes brings, which is imported when it is needed.
-FLOATS: tuple[str, ...] = ("float32", "float64", "float16", "bfloat16")
-INTS: tuple[str, ...] = ("int32", "int64", "int8", "uint8", "int16", "uint16")
-REALS: tuple[str, ...] = FLOATS + INTS
-INDICES: tuple[str, ...] = ("int32", "int64")
+FLOATS: tuple[Any, ...] = ("float32", "float64", "float16", "bfloat16")
+INTS: tuple[Any, ...] = ("int32", "int64", "int8", "uint8", "int16", "uint16")
+REALS: tuple[Any, ...] = FLOATS + INTS
+INDICES: tuple[Any, ...] = ("int32", "int64")
 
 _SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 1e-40, -3.5, np.inf, -np.inf, np.nan, 1e30]
 
