@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.op_samples import IDS, RECORDS, WITHOUT_KERNELS, arrays_of, call, samples
 
 import ingot
 import ingot.testing
-from ingot.op import OPS, OpRecord
-
-RECORDS = [record for record in OPS.values() if record.function is not None]
-IDS = [record.name for record in RECORDS]
-WITHOUT_KERNELS = {"uint32", "uint64", "complex64", "complex128"}
-
-
-def is_array(x: Any) -> bool:
-    return isinstance(x, (np.ndarray, ingot.Tensor))
-
-
-def samples(record: OpRecord) -> list[Any]:
-    assert record.samples is not None
-    return record.samples(np.random.default_rng(zlib.crc32(record.name.encode())))
+from ingot.op import OpRecord
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=IDS)
 def test_samples_agree_between_eager_file_and_program(record: OpRecord) -> None:
     assert record.function is not None
     for sample in samples(record):
-        leaves = [
-            x for arg in sample.args for x in (arg if isinstance(arg, (list, tuple)) else [arg])
-        ]
-        arrays = [np.asarray(x) for x in leaves if is_array(x)]
+        arrays = arrays_of(sample)
 
         def f(*tensors: ingot.Tensor, sample: Any = sample) -> Any:
-            rest = list(tensors)
-            args = [
-                [rest.pop(0) if is_array(x) else x for x in arg]
-                if isinstance(arg, (list, tuple))
-                else (rest.pop(0) if is_array(arg) else arg)
-                for arg in sample.args
-            ]
-            assert record.function is not None
-            return record.function(*args, **sample.kwargs)
+            return call(record, sample, tensors)
 
         try:
             eager = f(*[ingot.tensor(x) for x in arrays])
