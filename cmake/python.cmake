@@ -6,7 +6,7 @@ pybind11_add_module(_core MODULE NO_EXTRAS ${binding_sources} ${core_objects})
 target_link_libraries(_core PRIVATE ingot_flags)
 target_compile_options(_core PRIVATE $<$<CONFIG:Release>:-Os>)  # templates of pybind11: half the size
 if(NOT APPLE AND NOT INGOT_SANITIZE)
-  target_link_options(_core PRIVATE -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL)
+  target_link_options(_core PRIVATE -Wl,-z,nodelete -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   pybind11_strip(_core)
