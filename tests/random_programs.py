@@ -141,29 +141,35 @@ class Generator:
         count = self.choose.integer(1, 3) if row.variadic else len(row.operands)
         found: list[_core.Value] = []
         for position, dtype in enumerate(self.operand_dtypes(row, count)):
-            rank = None
-            if (
-                row.dtype_rule == "indexed"
-                and row.name != "take"
-                and position == count - 1
-                and found
-            ):
-                rank = 1
-            value = self.value_of(
-                lambda v, d=dtype, r=rank: v.dtype == d and (r is None or len(v.shape) == r)
-            )
+            is_index = row.dtype_rule == "indexed" and position == count - 1
             if row.name == "pad" and position == 1:
-                value = self.constant(dtype)
-            elif (
-                row.dtype_rule == "indexed" and position == count - 1 and self.choose.integer(0, 1)
-            ):
-                shape = self.shape()[:2] if row.name == "take" else [len(found[0].shape)]
-                if int(np.prod(shape)) <= 16:
-                    value = self.small_index(dtype, shape)
-            elif value is None or self.choose.integer(0, 5) == 0:
-                value = self.constant(dtype)
-            found.append(value)
+                found.append(self.constant(dtype))
+            elif is_index:
+                found.append(self.index_operand(row, dtype, found))
+            else:
+                value = self.value_of(lambda v, d=dtype: v.dtype == d)
+                rare = self.choose.integer(0, 5) == 0
+                found.append(self.constant(dtype) if value is None or rare else value)
         return found
+
+    def index_operand(
+        self, row: _core.OpRow, dtype: str, before: Sequence[_core.Value]
+    ) -> _core.Value:
+        """Mostly small numbers, which are in range; of a rank that the row takes."""
+        x = before[0].shape
+        if row.operands[-1] == "start":
+            shape = [len(x)]
+        elif row.name == "take":
+            shape = self.shape()[:2]
+        else:
+            shape = list(before[-1].shape)  # of the updates, or of x
+        small = all(isinstance(n, int) for n in shape) and int(np.prod(shape)) <= 16
+        if small and self.choose.integer(0, 3):
+            return self.small_index(dtype, shape)
+        value = self.value_of(
+            lambda v: v.dtype == dtype and (row.name == "take" or len(v.shape) == len(shape))
+        )
+        return self.constant(dtype) if value is None else value
 
     def small_index(self, dtype: str, shape: Sequence[int]) -> _core.Value:
         rng = np.random.default_rng(self.choose.integer(0, 2**31))

@@ -14,10 +14,7 @@ from ingot.op import OPS, OpRecord, Sample
 
 Array = Any
 STEP = 1e-6
-PENDING = set() if "scatter" in OPS else {"take", "dynamic_slice", "dynamic_update_slice", "prod"}
-ROWS = [
-    row.name for row in _core.op_table() if "region" not in row.traits and row.name not in PENDING
-]
+ROWS = [row.name for row in _core.op_table() if "region" not in row.traits]
 DIFFERENTIABLE = [name for name in ROWS if OPS[name].rules]
 
 

@@ -81,7 +81,13 @@ class PlanCompiler {
   void push_attr(bool value) { push_attr(std::int64_t{value}); }
   void push_attr(double value) { push_attr(std::bit_cast<std::int64_t>(value)); }
   void push_attr(DType value) { push_attr(static_cast<std::int64_t>(value)); }
-  void push_attr(const std::string&) {}
+  void push_attr(const std::string& text) {
+    std::uint64_t bytes = 0;
+    for (std::size_t i = 0; i < std::min<std::size_t>(text.size(), 8); ++i) {
+      bytes |= std::uint64_t{static_cast<unsigned char>(text[i])} << (8 * i);
+    }
+    push_attr(static_cast<std::int64_t>(bytes));
+  }
   void push_attr(const std::vector<std::int64_t>& values) {
     for (std::int64_t value : values) push_attr(value);
   }

@@ -23,6 +23,13 @@ extern const std::int32_t num_movement_kernels;
 extern const Kernel indexing_kernels[];
 extern const std::int32_t num_indexing_kernels;
 
+extern const Kernel cumulative_kernels[];
+extern const std::int32_t num_cumulative_kernels;
+extern const Kernel sort_kernels[];
+extern const std::int32_t num_sort_kernels;
+extern const Kernel scatter_kernels[];
+extern const std::int32_t num_scatter_kernels;
+
 extern const PointwiseFamily basic_functions;  // +, -, comparisons, ...
 extern const PointwiseFamily cast_functions;
 extern const PointwiseFamily math_functions;  // exp, log, ...

@@ -1,6 +1,7 @@
-// The narrow dtypes, one element: float16, bfloat16 and integers of 8 and 16 bits. They are stored and moved as they are
-// and computed in float and int32, which hold them exactly; the way back rounds (to nearest, ties to even, subnormals
-// kept), wraps or saturates once. Without branches on data, so that loops over these functions become vector code.
+// The narrow dtypes, one element: float16, bfloat16 and integers of 8 and 16 bits. They are stored and moved as they
+// are and computed in float and int32, which hold them exactly; the way back rounds (to nearest, ties to even,
+// subnormals kept), wraps or saturates once. Without branches on data, so that loops over these functions become vector
+// code.
 #pragma once
 
 #include "kernels/scalar.h"

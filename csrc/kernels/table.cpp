@@ -13,7 +13,8 @@ constinit const KernelFamily kFamilies[] = {
     {pointwise_kernels, &num_pointwise_kernels}, {reduce_kernels, &num_reduce_kernels},
     {matmul_kernels, &num_matmul_kernels},       {conv_kernels, &num_conv_kernels},
     {pool_kernels, &num_pool_kernels},           {movement_kernels, &num_movement_kernels},
-    {indexing_kernels, &num_indexing_kernels},
+    {indexing_kernels, &num_indexing_kernels},   {cumulative_kernels, &num_cumulative_kernels},
+    {sort_kernels, &num_sort_kernels},           {scatter_kernels, &num_scatter_kernels},
 };
 
 constinit const PointwiseFamily* const kPointwise[] = {&basic_functions, &cast_functions, &math_functions};

@@ -84,6 +84,7 @@ enum Trait : std::uint32_t {
   kMayFail = 1u << 6,       // can report an error at run time
   kEffect = 1u << 7,        // has an effect besides its results: never removed, merged or reordered with its kind
   kUpdatesFirst = 1u << 8,  // the result is operand 0 with a part replaced: in place when operand 0 dies here
+  kChecksFirst = 1u << 9,   // whatever can fail is checked before anything is written: may write a state in place
 };
 
 struct OpRow {

@@ -78,6 +78,18 @@ void add_reductions(std::vector<Definition>& rows) {
   });
 }
 
+void add_scans(std::vector<Definition>& rows) {
+  using enum AttrKind;
+  const AttrSpec axis = required("axis", kInt);
+  const AttrSpec reverse = optional("reverse", kBool, false);
+  const AttrSpec descending = optional("descending", kBool, false);
+  rows.insert(rows.end(), {
+      {"cumulative_sum",  {"x"}, {axis, reverse}, DTypeRule::kSame, kRealClasses, along_axis_rule},
+      {"cumulative_prod", {"x"}, {axis, reverse}, DTypeRule::kSame, kRealClasses, along_axis_rule},
+      {"argsort", {"x"}, {axis, descending}, DTypeRule::kPosition, kBoolClass | kRealClasses, along_axis_rule},
+  });
+}
+
 void add_windows(std::vector<Definition>& rows) {
   using enum AttrKind;
   const AttrSpec kernel = required("kernel", kInts);
@@ -119,7 +131,12 @@ void add_movements(std::vector<Definition>& rows) {
       {"dynamic_slice", {"x", "start"}, {required("sizes", kSizes)},
        DTypeRule::kIndexed, kAnyClass, dynamic_slice_rule, kMayFail},
       {"dynamic_update_slice", {"x", "update", "start"}, {},
-       DTypeRule::kIndexed, kAnyClass, dynamic_update_slice_rule, kMayFail | kUpdatesFirst},
+       DTypeRule::kIndexed, kAnyClass, dynamic_update_slice_rule, kMayFail | kUpdatesFirst | kChecksFirst},
+      {"take_along_axis", {"x", "indices"}, {axis}, DTypeRule::kIndexed, kAnyClass, take_along_axis_rule, kMayFail},
+      {"scatter", {"x", "updates", "indices"}, {axis},
+       DTypeRule::kIndexed, kAnyClass, scatter_rule, kMayFail | kUpdatesFirst},
+      {"scatter_reduce", {"x", "updates", "indices"}, {axis, required("reduce", kString)},
+       DTypeRule::kIndexed, kRealClasses, scatter_reduce_rule, kMayFail | kUpdatesFirst},
       {"pad", {"x", "value"}, {required("low", kSizes), required("high", kSizes)},
        DTypeRule::kSame, kAnyClass, pad_rule},
       {"arange", {}, {required("stop", kSize), dtype}, DTypeRule::kProduce, kRealClasses, arange_rule},
@@ -150,6 +167,7 @@ struct Table {
   Table() {
     add_pointwise(definitions);
     add_reductions(definitions);
+    add_scans(definitions);
     add_windows(definitions);
     add_views(definitions);
     add_movements(definitions);

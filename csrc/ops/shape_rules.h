@@ -59,6 +59,10 @@ Shape concat_rule(const ShapeContext& context, Operands operands, const Attrs& a
 Shape take_rule(const ShapeContext& context, Operands operands, const Attrs& attrs);
 Shape dynamic_slice_rule(const ShapeContext& context, Operands operands, const Attrs& attrs);
 Shape dynamic_update_slice_rule(const ShapeContext& context, Operands operands, const Attrs& attrs);
+Shape take_along_axis_rule(const ShapeContext& context, Operands operands, const Attrs& attrs);
+Shape scatter_rule(const ShapeContext& context, Operands operands, const Attrs& attrs);
+Shape scatter_reduce_rule(const ShapeContext& context, Operands operands, const Attrs& attrs);
+Shape along_axis_rule(const ShapeContext& context, Operands operands, const Attrs& attrs);
 Shape pad_rule(const ShapeContext& context, Operands operands, const Attrs& attrs);
 
 }  // namespace ingot

@@ -261,7 +261,7 @@ class MemoryChecker {
     if (passed) return;
     require(!state_is_written_, "it may fail after a state was written");
     if (!is_row || plan_.slots[step.outputs[0].slot.index].kind != SlotKind::kState) return;
-    const bool checks_first = step.op->has(kUpdatesFirst) && step.inputs[0].slot == step.outputs[0].slot;
+    const bool checks_first = step.op->has(kChecksFirst) && step.inputs[0].slot == step.outputs[0].slot;
     require(checks_first, "it may fail while it writes a state");
   }
 

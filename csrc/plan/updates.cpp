@@ -57,14 +57,14 @@ void Lowerer::plan_updates() {
 }
 
 // Nothing fails from the first write on. The first writer itself may fail where it checks before it writes a part in
-// place; that is what kUpdatesFirst kernels do.
+// place: kChecksFirst says so.
 bool Lowerer::may_write_state(std::span<const ValueId> chain, ValueId state_root) const {
   const Value& first = graph_.value(chain.back());
   const std::uint32_t position = order_.position[first.node.index];
   if (last_failing_ <= position) return true;
   if (last_failing_ > position + 1) return false;
   const Node& node = graph_.node(first.node);
-  return node.op->has(kUpdatesFirst) && state_root.valid() && behind_reshapes(node.operands[0]) == state_root;
+  return node.op->has(kChecksFirst) && state_root.valid() && behind_reshapes(node.operands[0]) == state_root;
 }
 
 void Lowerer::deliver_outputs() {

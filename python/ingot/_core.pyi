@@ -62,7 +62,7 @@ class OpRow:
     classes: list[str]  # bool, int, float, complex
     traits: list[str]
     # pointwise, commutative, view, reduction, contraction, region, may_fail, effect,
-    # updates_first
+    # updates_first, checks_first
     region_names: list[str]
 
 def op_table() -> list[OpRow]: ...

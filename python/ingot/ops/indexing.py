@@ -15,6 +15,7 @@ from ingot.errors import ArgumentError, DTypeError, RangeError, ShapeError
 from ingot.op import Sample, WrongCall, op, sample, wrong
 from ingot.tensor import SizeLike, Tensor, TensorLike
 
+from .adjoints import call
 from .axes import as_tensor, one_axis
 from .samples import INDICES, REALS, draw
 
@@ -24,10 +25,10 @@ __all__ = [
     "take",
 ]
 
-_DTYPES = (*REALS, np.bool_)
+_DTYPES = (*REALS, "bool")
 
 
-def _in_range(op: str, indices: Array, low: Array | int, high: Array | int) -> None:
+def in_range(op: str, indices: Array, low: Array | int, high: Array | int) -> None:
     """Raises RangeError at the first index outside low..high."""
     bad = (indices < low) | (indices > high)
     if bad.any():
@@ -61,7 +62,7 @@ def take(x: TensorLike, indices: TensorLike, *, axis: int | None = None) -> Tens
 @take.reference
 def _take(x: Array, indices: Array, axis: int) -> Array:
     size = x.shape[axis]
-    _in_range("take", indices, -size, size - 1)
+    in_range("take", indices, -size, size - 1)
     if indices.size == 0:  # NumPy refuses to take nothing from nothing
         return np.zeros((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x.dtype)
     return np.asarray(np.take(x, indices.astype(np.int64) % size, axis=axis))
@@ -72,9 +73,9 @@ def _start(op: str, start: Array, shape: Sequence[int], sizes: Sequence[int]) ->
     extent = np.asarray(shape, np.int64)
     last = extent - np.asarray(sizes, np.int64)
     begin = start.astype(np.int64)
-    _in_range(op, begin, -extent, np.where(begin < 0, -1, last))
+    in_range(op, begin, -extent, np.where(begin < 0, -1, last))
     begin = np.where(begin < 0, begin + extent, begin)
-    _in_range(op, begin, 0, last)
+    in_range(op, begin, 0, last)
     return tuple(slice(int(b), int(b) + n) for b, n in zip(begin, sizes, strict=True))
 
 
@@ -177,3 +178,24 @@ def _dynamic_update_slice_errors() -> list[WrongCall]:
         ),
         wrong(DTypeError, "f32", x, x, np.zeros(2, np.float32)),
     ]
+
+
+def _take_rule(g: Tensor, _y: Tensor, x: Tensor, indices: Tensor, axis: int) -> Tensor:
+    """Every piece of g added to where it was taken from, in the order of the indices."""
+    count = indices.size
+    pieces = g.reshape((*x.shape[:axis], count, *x.shape[axis + 1 :]))
+    column = indices.reshape([count if i == axis else 1 for i in range(x.ndim)])
+    everywhere = call("broadcast_to", column, pieces.shape)
+    zeros = call("zeros_like", x)
+    return call("scatter_reduce", zeros, pieces, everywhere, axis=axis, reduce="add")
+
+
+take.vjp(_take_rule, None)
+dynamic_slice.vjp(
+    lambda g, _, x, start, sizes: dynamic_update_slice(call("zeros_like", x), g, start), None
+)
+dynamic_update_slice.vjp(
+    lambda g, _, x, update, start: dynamic_update_slice(g, call("zeros_like", update), start),
+    lambda g, _, x, update, start: dynamic_slice(g, start, sizes=update.shape),
+    None,
+)

@@ -29,7 +29,7 @@ __all__ = [
     "slice",
 ]
 
-_DTYPES = (*REALS, np.bool_)
+_DTYPES = (*REALS, "bool")
 
 
 def _inferred_size(shape: Sequence[SizeLike], wanted: list[SizeLike]) -> SizeLike:

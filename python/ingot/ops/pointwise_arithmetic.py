@@ -203,7 +203,7 @@ def _maximum(a: Array, b: Array) -> Array:
     return np.where(zeros, a + b, np.maximum(a, b))
 
 
-maximum.samples(lambda rng: binary(rng, (*REALS, np.bool_)))
+maximum.samples(lambda rng: binary(rng, (*REALS, "bool")))
 maximum.errors(_misfit)
 maximum.vjp(lambda g, _, a, b: _winner(g, a, b, a < b), lambda g, _, a, b: _winner(g, a, b, b < a))
 
@@ -229,7 +229,7 @@ def _minimum(a: Array, b: Array) -> Array:
     return np.where((a == 0) & (b == 0), -(-a + -b), np.minimum(a, b))
 
 
-minimum.samples(lambda rng: binary(rng, (*REALS, np.bool_)))
+minimum.samples(lambda rng: binary(rng, (*REALS, "bool")))
 minimum.errors(_misfit)
 minimum.vjp(lambda g, _, a, b: _winner(g, a, b, b < a), lambda g, _, a, b: _winner(g, a, b, a < b))
 

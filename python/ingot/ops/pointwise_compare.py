@@ -37,7 +37,7 @@ __all__ = [
     "where",
 ]
 
-_ALL = (*REALS, np.bool_)
+_ALL = (*REALS, "bool")
 _BITS = (*INTS, np.bool_)
 _HALVES = np.asarray([0.5, 1.5], np.float32)
 

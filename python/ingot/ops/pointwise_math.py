@@ -57,10 +57,10 @@ def _cast(a: Array, dtype: DType) -> Array:
 
 @cast.samples
 def _cast_samples(rng: np.random.Generator) -> list[Sample]:
-    dtypes = (*REALS, np.bool_)
+    dtypes = (*REALS, "bool")
     sources = [special_floats(t) for t in FLOATS] + [special_ints(t) for t in INTS]
     sources += [draw(rng, (2, 3), np.bool_), draw(rng, (0,)), draw(rng, (), np.float64) * 1e10]
-    return [sample(a, dtype=np.dtype(t).name) for a in sources for t in dtypes]
+    return [sample(a, dtype=t) for a in sources for t in dtypes]
 
 
 @cast.errors

@@ -56,7 +56,7 @@ SUM_BOUND = scaled("2 (depth + 1) roundings of the sum of |x|, depth as in rule 
 PROD_BOUND = Bound("2 n roundings of the product", widen=True, tolerance=_prod_tolerance)
 
 
-def _countable(op: str, x: TensorLike, dtype: DTypeLike) -> Tensor:
+def countable(op: str, x: TensorLike, dtype: DTypeLike) -> Tensor:
     """Cast to `dtype`; without one bools and integers become 64-bit, as the array API has it."""
     tensor = as_tensor(op, x)
     if dtype is None:
@@ -80,7 +80,7 @@ def sum(
     >>> ingot.sum(ingot.tensor([[1, 2], [3, 4]]), axis=0)
     Tensor([4, 6], dtype=int64)
     """
-    x = _countable("sum", x, dtype)
+    x = countable("sum", x, dtype)
     return sum.bind(x, axes=many_axes("sum", axis, x.ndim), keepdims=keepdims)
 
 
@@ -103,7 +103,7 @@ def prod(
     >>> ingot.prod(ingot.tensor([[1, 2], [3, 4]]), axis=1)
     Tensor([ 2, 12], dtype=int64)
     """
-    x = _countable("prod", x, dtype)
+    x = countable("prod", x, dtype)
     return prod.bind(x, axes=many_axes("prod", axis, x.ndim), keepdims=keepdims)
 
 
@@ -261,8 +261,8 @@ def _total_samples(rng: np.random.Generator) -> list[Sample]:
 
 sum.samples(_total_samples)
 prod.samples(_total_samples)
-max.samples(lambda rng: _samples(rng, (*REALS, np.bool_), empty=False))
-min.samples(lambda rng: _samples(rng, (*REALS, np.bool_), empty=False))
+max.samples(lambda rng: _samples(rng, (*REALS, "bool"), empty=False))
+min.samples(lambda rng: _samples(rng, (*REALS, "bool"), empty=False))
 sum.errors(_axis_errors)
 sum.vjp(lambda g, _, x, axes, keepdims: spread(g, x.shape, axes, keepdims))
 prod.errors(_axis_errors)
@@ -278,7 +278,7 @@ argmax.nondifferentiable()
 @argmax.samples
 def _argmax_samples(rng: np.random.Generator) -> list[Sample]:
     result = []
-    for dtype in (*REALS, np.bool_):
+    for dtype in (*REALS, "bool"):
         x = draw(rng, (3, 4, 5), dtype)
         result += [sample(x), sample(x, axis=1), sample(x, axis=-1, keepdims=True)]
     return [*result, sample(special_floats(np.float32)), sample(np.asarray([-0.0, 0.0]))]
