@@ -53,22 +53,6 @@ def padded(x: Tensor, r: random.Random) -> Tensor:
     return ingot.pad(x, 0.5, low=low, high=high)
 
 
-def scanned(x: Tensor, r: random.Random) -> Tensor:
-    weight = r.uniform(0.2, 0.9)
-
-    def step(carry: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
-        after = ingot.tanh(carry * weight + row)
-        return after, after * row
-
-    last, rows = ingot.scan(step, ingot.zeros_like(x[0]), x, reverse=r.random() < 0.5)
-    return rows + last
-
-
-def branched(x: Tensor, r: random.Random) -> Tensor:
-    level = r.uniform(-1, 1)
-    return ingot.cond(ingot.mean(x) > level, lambda y: ingot.sin(y) * y, lambda y: y * level + 1, x)
-
-
 UNARY: list[Unary] = [
     lambda x, _: ingot.sin(x),
     lambda x, _: ingot.tanh(x),
@@ -76,7 +60,6 @@ UNARY: list[Unary] = [
     lambda x, _: ingot.log(x * x + 1),
     lambda x, _: ingot.sqrt(x * x + 0.5),
     lambda x, _: ingot.erf(x),
-    lambda x, _: ingot.atan(x),
     lambda x, _: ingot.abs(x),
     lambda x, _: ingot.relu(x - 0.1),
     lambda x, _: ingot.sigmoid(x) ** 3,
@@ -97,8 +80,6 @@ UNARY: list[Unary] = [
     shuffled,
     taken,
     padded,
-    scanned,
-    branched,
 ]
 BINARY: list[Callable[[Tensor, Tensor], Tensor]] = [
     ingot.add,
@@ -107,7 +88,6 @@ BINARY: list[Callable[[Tensor, Tensor], Tensor]] = [
     lambda a, b: a / (b * b + 1),
     ingot.maximum,
     ingot.minimum,
-    lambda a, b: ingot.atan2(a, b),
     lambda a, b: ingot.where(a < b, a * 2, b),
     lambda a, b: (a * a + 1) ** ingot.tanh(b),
 ]
@@ -126,10 +106,8 @@ def random_function(seed: int) -> tuple[Callable[..., Tensor], list[np.ndarray]]
         for _ in range(r.randint(2, 8)):
             if r.random() < 0.35:
                 a, b = r.choice(pool), r.choice(pool)
-                if (
-                    a.shape == b.shape
-                    or (1 in (a.shape[0], b.shape[0])
-                    and a.shape[1:] == b.shape[1:])
+                if a.shape == b.shape or (
+                    1 in (a.shape[0], b.shape[0]) and a.shape[1:] == b.shape[1:]
                 ):
                     pool.append(r.choice(BINARY)(a, b))
                     continue
