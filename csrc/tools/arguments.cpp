@@ -183,6 +183,7 @@ usage: ingot-run MODEL [options]
 What goes in and out
   --input NAME=SOURCE    an input: FILE.npy, FILE.safetensors (the tensor of that name, or the only one), rand or zeros;
                          rand is uniform in [-1, 1) for floats, 0 to 9 for integers, and the same at every call
+                         a bfloat16 in FILE.npy is two raw bytes, V2, as NumPy writes it
   --output NAME=FILE.npy writes an output; one without a name goes by its position: 0, 1, ...
   --dim NAME=SIZE        a size that inputs of rand or zeros need, as in --dim batch=8
   --seed N               of rand; default 0

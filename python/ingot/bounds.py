@@ -126,9 +126,10 @@ def fold_depth(n: int) -> int:
 
 def widened(x: Array) -> Array:
     """Floats as float64 and complex as complex128: exact."""
-    if is_float(x.dtype):
-        return x.astype(np.float64)
-    return x.astype(np.complex128) if x.dtype.kind == "c" else x
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        if is_float(x.dtype):
+            return x.astype(np.float64)
+        return x.astype(np.complex128) if x.dtype.kind == "c" else x
 
 
 def _same_bits(a: Array, b: Array) -> Array:
@@ -137,7 +138,8 @@ def _same_bits(a: Array, b: Array) -> Array:
     if a.dtype.kind == "c":
         return _same_bits(a.real, b.real) & _same_bits(a.imag, b.imag)
     # Equal and of equal sign, or both NaN: what the contract calls the same bits.
-    signs = np.signbit(a.astype(np.float64)) == np.signbit(b.astype(np.float64))
+    a, b = widened(a), widened(b)
+    signs = np.signbit(a) == np.signbit(b)
     return np.asarray(((a == b) & signs) | (np.isnan(a) & np.isnan(b)))
 
 
@@ -168,6 +170,6 @@ def _distance(got: Array, expected: Array) -> Array:
     NaN where one is NaN or where the reference is infinite."""
     info = _finfo(got.dtype)
     past = float(info.max) * (1 + float(info.eps) / 2) if info.bits < 64 else float(info.max)
-    wide = np.clip(got.astype(np.float64), -past, past)
+    wide = np.clip(widened(got), -past, past)
     near = np.where(np.isinf(expected), np.nan, np.clip(expected, -past, past))
     return np.asarray(np.abs(wide - near))

@@ -201,8 +201,7 @@ def _round_to_odd(x: Array) -> Array:
     near = np.asarray(wide.astype(np.float32))
     back = near.astype(np.float64)
     bits = near.view(np.uint32) - (np.abs(back) > np.abs(wide)).astype(np.uint32)
-    odd: Array = (bits | (back != wide)).astype(np.uint32).view(np.float32)
-    return odd
+    return np.asarray(bits | (back != wide).astype(np.uint32)).view(np.float32)
 
 
 def _saturate(x: Array, dtype: DType) -> Array:
