@@ -57,10 +57,10 @@ constexpr PointwiseList make_list() {
   return list;
 }
 
-constexpr PointwiseList kList = make_list();
+constexpr PointwiseEntries<make_list> kEntries;
 
 }  // namespace
 
-extern constinit const PointwiseFamily basic_functions = kList.family();
+extern constinit const PointwiseFamily basic_functions = kEntries.family();
 
 }  // namespace ingot::INGOT_LEVEL

@@ -121,8 +121,18 @@ struct PointwiseList {
   constexpr void add(const char* op, std::int32_t dtype, std::int32_t result_dtype, TileFunction function) {
     entries[size++] = {op, dtype, result_dtype, function};
   }
+};
 
-  constexpr PointwiseFamily family() const { return {entries, size}; }
+// What `make` lists, and no room for more: this is what lies in the object file.
+template <PointwiseList (*make)()>
+struct PointwiseEntries {
+  PointwiseKernel entries[make().size];
+
+  constexpr PointwiseEntries() : entries() {
+    const PointwiseList list = make();
+    for (std::int32_t i = 0; i < list.size; ++i) entries[i] = list.entries[i];
+  }
+  constexpr PointwiseFamily family() const { return {entries, make().size}; }
 };
 
 }  // namespace ingot::INGOT_LEVEL
