@@ -68,6 +68,37 @@ CASES: dict[str, tuple[Function, Function, list[np.ndarray]]] = {
     "tril": (lambda x: ingot.tril(x), torch.tril, [M]),
     "roll": (lambda x: ingot.roll(x, 4), lambda x: torch.roll(x, 4), [M]),
     "tile": (lambda x: ingot.tile(x, (2, 3)), lambda x: torch.tile(x, (2, 3)), [M]),
+    "norm where it is 0": (
+        lambda x: ingot.vector_norm(x, axis=1),
+        lambda x: torch.linalg.vector_norm(x, dim=1),
+        [M],
+    ),
+    "norm 1": (
+        lambda x: ingot.vector_norm(x, ord=1, axis=1),
+        lambda x: torch.linalg.vector_norm(x, 1, dim=1),
+        [M],
+    ),
+    "norm 3": (
+        lambda x: ingot.vector_norm(x, ord=3, axis=1),
+        lambda x: torch.linalg.vector_norm(x, 3, dim=1),
+        [M],
+    ),
+    "norm 1.5": (
+        lambda x: ingot.vector_norm(x, ord=1.5, axis=1),
+        lambda x: torch.linalg.vector_norm(x, 1.5, dim=1),
+        [M],
+    ),
+    "norm inf": (
+        lambda x: ingot.vector_norm(x, ord=np.inf, axis=1),
+        lambda x: torch.linalg.vector_norm(x, np.inf, dim=1),
+        [M],
+    ),
+    "matrix norm": (ingot.matrix_norm, torch.linalg.matrix_norm, [M]),
+    "einsum": (
+        lambda a, b: ingot.einsum("ij,kj,ik->k", a, b, a),
+        lambda a, b: torch.einsum("ij,kj,ik->k", a, b, a),
+        [M, M + 1],
+    ),
     "matrix_power": (
         lambda x: ingot.matrix_power(x, 5),
         lambda x: torch.linalg.matrix_power(x, 5),

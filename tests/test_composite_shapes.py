@@ -172,3 +172,76 @@ def test_a_wrong_call_is_a_named_error(name: str) -> None:
         function(ingot.tensor(A))
     with pytest.raises(error):
         ingot.record(function, A)
+
+
+EINSUMS = [
+    ("ij,jk->ik", [(2, 3), (3, 4)]),
+    ("ij,jk", [(2, 3), (3, 4)]),
+    ("bij,bjk->bik", [(5, 2, 3), (5, 3, 4)]),
+    ("ii->i", [(3, 3)]),
+    ("ii", [(3, 3)]),
+    ("ijj->ji", [(2, 3, 3)]),
+    ("...ij,...jk->...ik", [(5, 2, 3), (1, 3, 4)]),
+    ("i...,j...->...ij", [(2, 3), (4, 1)]),
+    ("i,j->ij", [(2,), (3,)]),
+    ("i,i,i->", [(3,), (3,), (3,)]),
+    ("bn,anm,bm->ba", [(2, 3), (4, 3, 5), (2, 5)]),
+    ("ij->", [(2, 3)]),
+    ("ba", [(2, 3)]),
+    ("ij,ij->ij", [(2, 3), (2, 1)]),
+    ("i,ij->j", [(1,), (4, 3)]),
+    ("ij,kl->", [(2, 3), (4, 5)]),
+    ("ij,jk->ik", [(0, 3), (3, 4)]),
+    (",i->i", [(), (3,)]),
+]
+
+
+@pytest.mark.parametrize(("subscripts", "shapes"), EINSUMS)
+def test_einsum_sums_as_numpys(
+    subscripts: str, shapes: list[tuple[int, ...]], rng: np.random.Generator
+) -> None:
+    operands = [rng.standard_normal(s).astype(np.float32) for s in shapes]
+    expected = np.einsum(subscripts, *operands)
+    eager = ingot.einsum(subscripts, *operands)
+    np.testing.assert_allclose(eager.numpy(), expected, rtol=1e-5, atol=1e-5)
+    assert eager.shape == expected.shape
+    program = ingot.compile(ingot.record(lambda *x: ingot.einsum(subscripts, *x), *operands))
+    np.testing.assert_allclose(program(*operands), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "error"),
+    [
+        ("ij,jk->il", ingot.ArgumentError),
+        ("ij->ij", ingot.ArgumentError),
+        ("ijk,jk->i", ingot.ArgumentError),
+        ("ij,kj->kk", ingot.ArgumentError),
+        ("i1,kj->k", ingot.ArgumentError),
+        ("ij,jk->ik", ingot.ShapeError),
+    ],
+)
+def test_wrong_subscripts_are_named(subscripts: str, error: type[ingot.IngotError]) -> None:
+    with pytest.raises(error, match="einsum"):
+        ingot.einsum(subscripts, ingot.zeros((2, 3)), ingot.zeros((4, 5)))
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+@pytest.mark.parametrize("order", [2, 0, 1, 3, 0.5, -1, np.inf, -np.inf])
+def test_vector_norms_are_numpys(order: float) -> None:
+    eager = ingot.vector_norm(A, ord=order, axis=1, keepdims=True)
+    expected = np.linalg.norm(A, order, 1, keepdims=True)
+    np.testing.assert_allclose(eager.numpy(), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("order", ["fro", 1, -1, np.inf, -np.inf])
+def test_matrix_norms_are_numpys(order: float) -> None:
+    expected = np.linalg.norm(A, order, (-2, -1))
+    np.testing.assert_allclose(ingot.matrix_norm(A, ord=order).numpy(), expected, rtol=1e-6)
+    expected = np.linalg.norm(A, order, (2, 0), keepdims=True)
+    got = ingot.matrix_norm(A, ord=order, axis=(2, 0), keepdims=True)
+    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-6)
+
+
+def test_a_norm_that_needs_singular_values_is_refused() -> None:
+    with pytest.raises(ingot.ArgumentError, match="nuc"):
+        ingot.matrix_norm(A, ord="nuc")

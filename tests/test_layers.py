@@ -36,7 +36,8 @@ PYTHON_ROWS = [
     {"record", "tools"},
     {"program"},
     {"testing"},
-    {"jit", "nn", "optim", "onnx"},
+    {"linalg"},
+    {"array_api", "jit", "nn", "optim", "onnx"},
     {"__init__", "__main__"},
 ]
 

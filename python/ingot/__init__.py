@@ -46,10 +46,10 @@ def __getattr__(name: str) -> Any:
     """Dtypes (ingot.float32), and the modules that are loaded only when asked for."""
     if name in _DTYPE_NAMES:
         return _dtype_of(name)
-    if name == "testing":
+    if name in ("array_api", "linalg", "testing"):
         import importlib
 
-        return importlib.import_module(".testing", __name__)
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module 'ingot' has no attribute {name!r}")
 
 

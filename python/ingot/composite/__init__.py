@@ -7,10 +7,13 @@ from . import (
     creation,
     data_types,
     diagonals,
+    einstein,
     elementwise,
+    index,
     joining,
     linear_algebra,
     network,
+    norms,
     repeating,
     searching,
     shaping,
@@ -21,11 +24,13 @@ from .arithmetic import *
 from .creation import *
 from .data_types import *
 from .diagonals import *
+from .einstein import *
 from .elementwise import *
-from .index import index as index
+from .index import *
 from .joining import *
 from .linear_algebra import *
 from .network import *
+from .norms import *
 from .repeating import *
 from .searching import *
 from .shaping import *
@@ -37,10 +42,13 @@ __all__ = [
     *creation.__all__,
     *data_types.__all__,
     *diagonals.__all__,
+    *einstein.__all__,
     *elementwise.__all__,
+    *index.__all__,
     *joining.__all__,
     *linear_algebra.__all__,
     *network.__all__,
+    *norms.__all__,
     *repeating.__all__,
     *searching.__all__,
     *shaping.__all__,

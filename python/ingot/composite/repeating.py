@@ -21,6 +21,7 @@ from ingot.tensor import SizeLike, Tensor, TensorLike
 
 from .calls import composite
 from .joining import narrow
+from .operands import count_of
 from .shaping import moveaxis, ravel
 
 __all__ = [
@@ -55,9 +56,9 @@ def repeat(x: TensorLike, repeats: int | TensorLike, *, axis: int | None = None)
     count = operator.index(repeats)
     if count < 0:
         raise ArgumentError(f"repeat: negative repeats: got {count}, expected >= 0")
-    before, after = x.shape[:over], x.shape[over + 1 :]
-    spread = broadcast_to(reshape(x, (*before, size, 1, *after)), (*before, size, count, *after))
-    return reshape(spread, (*before, size * count, *after))
+    before, after = count_of(x, range(over)), count_of(x, range(over + 1, x.ndim))
+    spread = broadcast_to(reshape(x, (before, size, 1, after)), (before, size, count, after))
+    return reshape(spread, (*x.shape[:over], size * count, *x.shape[over + 1 :]))
 
 
 def _positions(repeats: Tensor, size: SizeLike) -> Array:
@@ -104,12 +105,18 @@ def tile(x: TensorLike, repetitions: int | Sequence[int]) -> Tensor:
     times = [*[1] * (rank - len(given)), *(operator.index(r) for r in given)]
     if builtins.any(r < 0 for r in times):
         raise ArgumentError(f"tile: negative repetitions: got {given}, expected >= 0")
-    if builtins.all(r == 1 for r in times):
-        return reshape(x, sizes)
-    apart = [n for size in sizes for n in (1, size)]
-    wide = [n for size, r in zip(sizes, times, strict=True) for n in (r, size)]
-    spread = broadcast_to(reshape(x, apart), wide)
-    return reshape(spread, [size * r for size, r in zip(sizes, times, strict=True)])
+    x = reshape(x, sizes)
+    for axis, count in enumerate(times):
+        if count != 1:
+            x = _laid_along(x, axis, count)
+    return x
+
+
+def _laid_along(x: Tensor, axis: int, count: int) -> Tensor:
+    """x so many times along one axis. The other axes are merged: there is a largest rank."""
+    before, rest = count_of(x, range(axis)), count_of(x, range(axis, x.ndim))
+    spread = broadcast_to(reshape(x, (before, 1, rest)), (before, count, rest))
+    return reshape(spread, (*x.shape[:axis], x.shape[axis] * count, *x.shape[axis + 1 :]))
 
 
 @composite

@@ -26,6 +26,8 @@ from ingot.tensor import Tensor, TensorLike, wrap
 
 from .calls import composite
 from .elementwise import isnan
+from .operands import count_of
+from .shaping import ravel
 from .statistics import any
 
 __all__ = [
@@ -120,8 +122,8 @@ def isin(x1: TensorLike, x2: TensorLike, *, invert: bool = False) -> Tensor:
     Tensor([ True, False,  True], dtype=bool)
     """
     x1, x2 = as_tensor("isin", x1), as_tensor("isin", x2)
-    matches = equal(reshape(x1, (*x1.shape, 1)), reshape(x2, (-1,)))
-    found = any(matches, axis=-1)
+    each = reshape(x1, (count_of(x1, range(x1.ndim)), 1))
+    found = reshape(any(equal(each, ravel(x2)), axis=1), x1.shape)
     return logical_not(found) if invert else found
 
 

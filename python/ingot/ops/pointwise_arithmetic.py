@@ -8,12 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from ingot.bounds import ROUNDED, ulps
-from ingot.dtypes import Array
+from ingot.dtypes import Array, kind_of
 from ingot.errors import DTypeError, ShapeError
 from ingot.op import WrongCall, op, wrong
 from ingot.tensor import Tensor, TensorLike
 
 from .adjoints import call, no_slope
+from .axes import as_tensor
 from .samples import FLOATS, REALS, binary, unary
 
 __all__ = [
@@ -110,13 +111,14 @@ add.vjp(lambda g, _, a, b: g, lambda g, _, a, b: g)
 def ceil(a: TensorLike) -> Tensor:
     """The smallest whole number that is not less.
 
-    a: float[...] -> the same (integers give float32). -0.5 gives -0.0.
+    a: float[...] -> the same (integers stay as they are). -0.5 gives -0.0.
 
     >>> import ingot
     >>> ingot.ceil(ingot.tensor([1.2, -1.2]))
     Tensor([ 2., -1.], dtype=float32)
     """
-    return ceil.bind(a)
+    a = as_tensor("ceil", a)
+    return a if kind_of(a.dtype) in ("int", "uint") else ceil.bind(a)
 
 
 ceil.reference(np.ceil)
@@ -148,13 +150,14 @@ divide.vjp(lambda g, _, a, b: g / b, lambda g, y, a, b: -g * (y / b))
 def floor(a: TensorLike) -> Tensor:
     """The largest whole number that is not greater.
 
-    a: float[...] -> the same (integers give float32).
+    a: float[...] -> the same (integers stay as they are).
 
     >>> import ingot
     >>> ingot.floor(ingot.tensor([1.7, -1.2]))
     Tensor([ 1., -2.], dtype=float32)
     """
-    return floor.bind(a)
+    a = as_tensor("floor", a)
+    return a if kind_of(a.dtype) in ("int", "uint") else floor.bind(a)
 
 
 floor.reference(np.floor)
@@ -325,13 +328,14 @@ remainder.vjp(lambda g, _, a, b: g, lambda g, _, a, b: -g * floor(a / b))
 def round(a: TensorLike) -> Tensor:
     """The nearest whole number, halves to even.
 
-    a: float[...] -> the same (integers give float32).
+    a: float[...] -> the same (integers stay as they are).
 
     >>> import ingot
     >>> ingot.round(ingot.tensor([0.5, 1.5, -1.2]))
     Tensor([ 0.,  2., -1.], dtype=float32)
     """
-    return round.bind(a)
+    a = as_tensor("round", a)
+    return a if kind_of(a.dtype) in ("int", "uint") else round.bind(a)
 
 
 round.reference(np.rint)
@@ -382,13 +386,14 @@ subtract.vjp(lambda g, _, a, b: g, lambda g, _, a, b: -g)
 def trunc(a: TensorLike) -> Tensor:
     """The whole part: rounds toward zero.
 
-    a: float[...] -> the same (integers give float32).
+    a: float[...] -> the same (integers stay as they are).
 
     >>> import ingot
     >>> ingot.trunc(ingot.tensor([1.7, -1.7]))
     Tensor([ 1., -1.], dtype=float32)
     """
-    return trunc.bind(a)
+    a = as_tensor("trunc", a)
+    return a if kind_of(a.dtype) in ("int", "uint") else trunc.bind(a)
 
 
 trunc.reference(np.trunc)
