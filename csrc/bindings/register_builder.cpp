@@ -108,6 +108,8 @@ class Builder {
   void end_region(const py::object& returns) { builder_.end_region(to_ids(returns)); }
   std::vector<ValueHandle> end_node() { return to_handles(builder_.end_node()); }
 
+  void abandon_node() { builder_.abandon_node(); }
+
   void add_update(const py::str& state, const py::object& value) {
     builder_.add_update(state_index(module(), to_text(state, "update"), "update"), to_id(value));
   }
@@ -194,6 +196,7 @@ void register_builder(py::module_& m) {
       .def("begin_region", method(&Builder::begin_region), py::arg("args"))
       .def("end_region", method(&Builder::end_region), py::arg("returns"))
       .def("end_node", method(&Builder::end_node))
+      .def("abandon_node", method(&Builder::abandon_node))
       .def("add_update", method(&Builder::add_update), py::arg("state"), value)
       .def("set_outputs", method(&Builder::set_outputs), py::arg("values"), py::arg("names"));
 }

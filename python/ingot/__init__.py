@@ -31,6 +31,7 @@ from .grad import grad, is_grad_enabled, no_grad, value_and_grad, vjp
 from .ops import *
 from .program import Program, Session, compile, load
 from .record import Dim, Graph, Spec, record, save
+from .state import State
 from .tensor import Tensor, tensor
 from .tools import show_config
 
@@ -77,6 +78,7 @@ __all__ = [
     "Spec",
     "StateError",
     "Tensor",
+    "State",
     "__version__",
     "vjp",
     "value_and_grad",

@@ -28,7 +28,7 @@ from .dtypes import (
 from .errors import ArgumentError, DTypeError, InternalError, RecordError
 from .origin import at_user_line
 from .recorder import Recorder, active_recorder
-from .tensor import Size, Tensor, TensorLike, eager_array, operations, wrap
+from .tensor import Holder, Size, Tensor, TensorLike, eager_array, operations, wrap
 
 Strong = Tensor | Array  # an operand with a dtype of its own; an Array is a constant
 _WEAK = (bool, int, float, complex, Size)
@@ -106,6 +106,8 @@ def reference_attrs(attrs: Mapping[str, Any], row: _core.OpRow) -> dict[str, Any
 
 def _operand(op: str, x: Any, recorder: Recorder | None) -> Any:
     """A Tensor, or a weak Python scalar or size as it is."""
+    if isinstance(x, Holder):
+        x = x.value
     if isinstance(x, Tensor):
         if x.is_recorded and x._recorder is not recorder:
             raise RecordError(

@@ -22,7 +22,7 @@ from .ops.axes import as_tensor
 from .origin import add_line
 from .recorder import Recorder
 from .reference import evaluate
-from .tensor import Size, SizeLike, Tensor
+from .tensor import Holder, Size, SizeLike, Tensor
 
 
 @dataclass(frozen=True)
@@ -243,13 +243,14 @@ def _set_outputs(recorder: Recorder, returned: Any) -> None:
     else:
         names, tensors = [""], [returned]
     for tensor in tensors:
-        if not isinstance(tensor, (Tensor, np.ndarray, np.generic, bool, int, float)):
+        if not isinstance(tensor, (Tensor, Holder, np.ndarray, np.generic, bool, int, float)):
             raise RecordError(
                 f"record: wrong output of {recorder.name!r}: got {type(tensor).__name__}, "
                 "expected a tensor, a tuple or list of tensors, or a dict of them"
             )
     values = [recorder.value(as_tensor("record", t)) for t in tensors]
     recorder.builder.set_outputs(values, names)
+    recorder.add_updates()
 
 
 def save(

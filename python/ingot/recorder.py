@@ -12,6 +12,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,8 @@ import numpy as np
 from . import _core
 from .dtypes import Array
 from .errors import RecordError
-from .origin import user_frame, user_line
-from .tensor import SizeLike, Tensor, eager_array, recorded_grads, wrap
+from .origin import at_user_line, user_frame, user_line
+from .tensor import Holder, SizeLike, Tensor, eager_array, recorded_grads, wrap
 
 MAX_CONSTANT_ELEMENTS = 16
 
@@ -30,6 +31,15 @@ _active: ContextVar[Recorder | None] = ContextVar("ingot_recorder", default=None
 def active_recorder() -> Recorder | None:
     """The recorder that takes the ops of this thread, if any."""
     return _active.get()
+
+
+@dataclass
+class _Held:
+    """A State in a recording: kept alive, with what it holds there."""
+
+    state: Any
+    tensor: Tensor
+    assigned: bool = False
 
 
 class Recorder:
@@ -46,6 +56,8 @@ class Recorder:
         self._used: set[str] = set()
         self._calls: dict[str, int] = {}
         self._composite = ""
+        self._states: dict[int, _Held] = {}
+        self._depth = 0  # of open regions
 
     @contextmanager
     def recording(self) -> Iterator[Recorder]:
@@ -90,6 +102,72 @@ class Recorder:
         results = self.builder.add_node(op, values, attrs, (file, line, self._composite))
         return [Tensor(None, value, self) for value in results]
 
+    # Regions.
+
+    @contextmanager
+    def node(
+        self, op: str, operands: Sequence[Any], attrs: Mapping[str, Any]
+    ) -> Iterator[list[Tensor]]:
+        """A node with regions, which are recorded inside the block; the list holds its results
+        afterwards. An error inside leaves the recording as if the node had never been begun."""
+        values = [self.value(x) for x in operands]
+        file, line = user_line()
+        results: list[Tensor] = []
+        self.builder.begin_node(op, values, attrs, (file, line, self._composite))
+        self._depth += 1
+        try:
+            yield results
+        except BaseException:
+            self.builder.abandon_node()
+            self._captured.clear()  # what was captured inside is gone
+            raise
+        else:
+            results += [Tensor(None, value, self) for value in self.builder.end_node()]
+        finally:
+            self._depth -= 1
+
+    def begin_region(self, types: Sequence[tuple[str, Sequence[SizeLike]]]) -> list[Tensor]:
+        """Opens the next region of the node begun last; gives its arguments."""
+        return [Tensor(None, value, self) for value in self.builder.begin_region(types)]
+
+    def end_region(self, returns: Sequence[Tensor]) -> None:
+        """Closes the region."""
+        self.builder.end_region([self.value(x) for x in returns])
+
+    # States.
+
+    def read_state(self, state: Any) -> Tensor:
+        """What a State holds at this point of the recording."""
+        if id(state) not in self._states:
+            array = np.asarray(state.initial().numpy(), order="C")
+            if state.name is None:
+                known = self._names.get(id(state)) or _local_name(state)
+                state.name = self._unique(known or "state")
+            self._used.add(state.name)
+            zeros = not array.tobytes().strip(b"\0")
+            value = self.builder.add_state(state.name, array, zeros)
+            held = Tensor(None, value, self)
+            held._requires_grad = state.requires_grad
+            self._states[id(state)] = _Held(state, held)
+        return self._states[id(state)].tensor
+
+    def write_state(self, state: Any, tensor: Tensor) -> None:
+        """Assigns: later reads give `tensor`, and the last one becomes the update."""
+        if self._depth:
+            raise RecordError(
+                f"{state}: assigned inside a branch or a loop: expected the value to be returned "
+                f"from it and assigned outside{at_user_line()}"
+            )
+        self.read_state(state)
+        held = self._states[id(state)]
+        held.tensor, held.assigned = tensor, True
+
+    def add_updates(self) -> None:
+        """Makes the last assignment of every state its update."""
+        for held in self._states.values():
+            if held.assigned:
+                self.builder.add_update(held.state.name, self.value(held.tensor))
+
     def tensor_of(self, array: Array) -> Tensor:
         """The tensor that stands for a plain array: the same one as long as its numbers are."""
         known = self._arrays.get(id(array))
@@ -126,7 +204,7 @@ class Recorder:
         if given is None and small:
             return self.builder.add_constant(array)
         name = given or self._names.get(id(x)) or _local_name(x) or "param"
-        return self.builder.add_param(self._unique(name), np.ascontiguousarray(array))
+        return self.builder.add_param(self._unique(name), np.asarray(array, order="C"))
 
     def _unique(self, name: str) -> str:
         """`name`, or name_2, name_3, ... (param0, param1, ... where there is no name)."""
@@ -183,7 +261,7 @@ def _roots(function: Callable[..., Any]) -> Iterator[tuple[str, object]]:
 
 
 def _walk(value: object, path: str, seen: set[int], depth: int) -> Iterator[tuple[int, str]]:
-    if isinstance(value, (Tensor, np.ndarray)):
+    if isinstance(value, (Tensor, np.ndarray, Holder)):
         yield id(value), path or "param"
         return
     if depth == 0 or id(value) in seen:

@@ -24,7 +24,7 @@ from .origin import at_user_line
 Size = _core.Size
 SizeLike: TypeAlias = "int | _core.Size"
 Axes: TypeAlias = "int | Sequence[int] | None"
-TensorLike: TypeAlias = "Tensor | Array | np.generic | bool | int | float | complex | Size"
+TensorLike: TypeAlias = "Tensor | Holder | Array | np.generic | bool | int | float | complex | Size"
 
 _MAX_SHOWN_ELEMENTS = 200
 
@@ -38,6 +38,22 @@ _DEFAULT_OF: dict[DType, DType] = {
 recorded_grads: ContextVar[dict[int, tuple[Tensor, Tensor]] | None] = ContextVar(
     "ingot_recorded_grads", default=None
 )
+
+
+class Holder(Operators):
+    """What holds a tensor and stands for it as an operand."""
+
+    __slots__ = ()
+    __array_ufunc__ = None
+    __hash__ = object.__hash__
+
+    @property
+    def value(self) -> Tensor:
+        """The tensor held now."""
+        raise NotImplementedError
+
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> Array:
+        return self.value.__array__(dtype, copy)
 
 
 class Tensor(Operators, Methods):
@@ -341,6 +357,8 @@ def wrap(array: Array) -> Tensor:
 
 def eager_array(op: str, data: object, dtype: DType | None = None) -> Array:
     """`data` as a native array of `dtype`, by default its own (of Python floats float32)."""
+    if isinstance(data, Holder):
+        data = data.value
     if isinstance(data, Tensor):
         return data.numpy() if dtype is None else convert(data.numpy(), dtype)
     if isinstance(data, np.ma.MaskedArray):

@@ -10,11 +10,13 @@ import numpy as np
 
 from ingot.errors import ArgumentError
 from ingot.recorder import active_recorder
-from ingot.tensor import Axes, Tensor, TensorLike, eager_array, wrap
+from ingot.tensor import Axes, Holder, Tensor, TensorLike, eager_array, wrap
 
 
 def as_tensor(op: str, x: TensorLike | Sequence[object]) -> Tensor:
     """`x` itself if it is a tensor, else an eager one; recorded, one array gives one tensor."""
+    if isinstance(x, Holder):
+        x = x.value
     if isinstance(x, Tensor):
         return x
     recorder = active_recorder()
