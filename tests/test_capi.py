@@ -13,6 +13,7 @@ import pytest
 from tests.installed import PACKAGE, build, c_compiler, library, tool
 
 from ingot import _core
+from ingot.dtypes import dtype_of
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 W = np.arange(12, dtype=np.float32).reshape(4, 3) - 5
@@ -247,6 +248,31 @@ def test_introspection_names_everything(api: Api) -> None:
     assert lib.ingot_dtype_name(15) is None
     assert lib.ingot_status_name(1) == b"ShapeError"
     assert lib.ingot_status_name(99) == b"unknown"
+
+
+COMPUTED = ["bool", "i8", "i16", "i32", "i64", "u8", "u16", "f16", "bf16", "f32", "f64"]
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+def test_a_run_computes_on_the_dtype_that_its_number_says(name: str, tmp_path: Path) -> None:
+    names = [text for text, *_ in _core.dtype_names()]
+    number, python = names.index(name), _core.dtype_names()[names.index(name)][1]
+    text = f"""ingot 1
+numerics 1
+graph g(a: {name}[3], b: {name}[3]) {{
+  %0 = maximum(a, b) : {name}[3]
+  return %0
+}}
+"""
+    path = tmp_path / "maximum.ingot"
+    _core.Module.parse(text).save(str(path))
+    a, b = (np.asarray(x).astype(dtype_of(python)) for x in ([0, 5, 1], [1, 2, 0]))
+    y = np.zeros_like(a)
+    api = Api(path)
+    status = api.run([tensor(a, number), tensor(b, number)], [tensor(y, number)])
+    assert status == STATUS["ok"], api.error()
+    api.close()
+    np.testing.assert_array_equal(y, np.maximum(a, b))
 
 
 def test_output_shapes_are_concrete(api: Api) -> None:
