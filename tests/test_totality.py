@@ -221,6 +221,14 @@ def test_every_pair_of_special_floats_is_within_the_bound(record: Any, dtype: st
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
+def test_one_exponent_for_all_is_no_square_root(dtype: str) -> None:
+    x = np.asarray([-np.inf, -0.0, -1.0]).astype(dtype_of(dtype))
+    expected = np.asarray([np.inf, 0.0, np.nan]).astype(x.dtype)
+    assert same_bits(both(lambda t: t**0.5, x), expected)
+    assert same_bits(both(lambda t: t[0] ** 0.5, x), expected[0])
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
 def test_nan_goes_through_extrema_and_is_found_first(dtype: str) -> None:
     x = np.asarray([[1, np.nan, -2], [np.nan, np.inf, 0]]).astype(dtype_of(dtype))
     assert np.isnan(both(lambda t: ingot.max(t, axis=1), x).astype(np.float64)).all()

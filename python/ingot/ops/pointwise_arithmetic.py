@@ -293,7 +293,12 @@ def pow(a: TensorLike, b: TensorLike) -> Tensor:
 @pow.reference
 def _pow(a: Array, b: Array) -> Array:
     if a.dtype.kind == "f":
-        return np.asarray(np.power(a, b))
+        # One exponent 1/2 for all is a square root to NumPy, which differs at -inf and -0: an
+        # exponent for each element is not.
+        shape = np.broadcast_shapes(a.shape, b.shape)
+        exponents = np.array(np.broadcast_to(b, shape)).reshape(-1)
+        powers: Array = np.power(np.broadcast_to(a, shape).reshape(-1), exponents)
+        return powers.reshape(shape)
     power = np.power(a, np.maximum(b, 0))
     odd = (b & 1) == 1
     inverse = np.where(a == 1, 1, np.where(a == -1, np.where(odd, -1, 1), 0))
