@@ -53,6 +53,22 @@ def padded(x: Tensor, r: random.Random) -> Tensor:
     return ingot.pad(x, 0.5, low=low, high=high)
 
 
+def scanned(x: Tensor, r: random.Random) -> Tensor:
+    weight = r.uniform(0.2, 0.9)
+
+    def step(carry: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
+        after = ingot.tanh(carry * weight + row)
+        return after, after * row
+
+    last, rows = ingot.scan(step, ingot.zeros_like(x[0]), x, reverse=r.random() < 0.5)
+    return rows + last
+
+
+def branched(x: Tensor, r: random.Random) -> Tensor:
+    level = r.uniform(-1, 1)
+    return ingot.cond(ingot.mean(x) > level, lambda y: ingot.sin(y) * y, lambda y: y * level + 1, x)
+
+
 UNARY: list[Unary] = [
     lambda x, _: ingot.sin(x),
     lambda x, _: ingot.tanh(x),
@@ -80,6 +96,8 @@ UNARY: list[Unary] = [
     shuffled,
     taken,
     padded,
+    scanned,
+    branched,
 ]
 BINARY: list[Callable[[Tensor, Tensor], Tensor]] = [
     ingot.add,

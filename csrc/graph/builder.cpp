@@ -110,7 +110,7 @@ Region& GraphBuilder::current_region(std::string_view what) {
 void GraphBuilder::require_visible(ValueId id, std::string_view user) const {
   if (id.index >= scopes_.size()) fail(ErrorCode::kArgument, concat(user, ": a value that the graph does not have"));
   if (!scope_is_open_[scopes_[id.index]]) {
-    fail(ErrorCode::kArgument, concat(user, ": uses a value of a region that has ended"));
+    fail(ErrorCode::kRecord, concat(user, ": uses a value of a region that has ended"));
   }
 }
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import _core, composite, errors, ops
+from . import _core, composite, control, errors, ops
 from .composite import *
+from .control import *
 from .dtypes import NAMES as _DTYPE_NAMES
 from .dtypes import dtype_of as _dtype_of
 from .errors import (
@@ -56,6 +57,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *composite.__all__,
+    *control.__all__,
     *ops.__all__,
     "AbortError",
     "ArgumentError",
