@@ -17,6 +17,19 @@ SPECIAL = np.array([NAN, INF, -INF, 0.0, -0.0, 1.5, -2.5, 1e-30, 1e30], np.float
 SORTED = np.array([-3.0, -1.0, 0.0, 0.0, 2.0, 9.0, 9.0], np.float32)
 M = np.arange(9, dtype=np.float32).reshape(3, 3)
 
+
+def _rows_searched(xp: Any, x: Any) -> Any:
+    if xp is ingot:
+        return ingot.searchsorted(ingot.stack([x, x * 2]), ingot.stack([x, x]))
+    return np.stack([np.searchsorted(x, x), np.searchsorted(x * 2, x)])
+
+
+def _running(xp: Any, x: Any, which: str) -> Any:
+    if xp is ingot:
+        return getattr(ingot, f"cum{which}")(x[::-1])[0]
+    return getattr(np, f"{which}imum").accumulate(x[::-1])
+
+
 # name: (function of ingot or NumPy as `xp`, operands); both must give the same.
 SAME: dict[str, tuple[Callable[[Any, Any], Any], np.ndarray]] = {
     "moveaxis": (lambda xp, x: xp.moveaxis(x, (0, 1), (-1, 0)), A),
@@ -78,6 +91,9 @@ SAME: dict[str, tuple[Callable[[Any, Any], Any], np.ndarray]] = {
     "searchsorted right": (lambda xp, x: xp.searchsorted(x, x, side="right"), SORTED),
     "searchsorted in nothing": (lambda xp, x: xp.searchsorted(x[:0], x), SORTED),
     "searchsorted nan": (lambda xp, x: xp.searchsorted(x[5:], x / 0), SORTED),
+    "searchsorted in rows": (lambda xp, x: _rows_searched(xp, x), SORTED),
+    "running maximum": (lambda xp, x: _running(xp, x, "max"), SPECIAL),
+    "running minimum": (lambda xp, x: _running(xp, x, "min"), SPECIAL),
     "var": (lambda xp, x: xp.var(x, (0, 2), keepdims=True), A),
     "std": (lambda xp, x: xp.std(x, 1), A),
 }
@@ -152,8 +168,9 @@ WRONG: dict[str, tuple[Callable[[Any], Any], type[ingot.IngotError]]] = {
     "matrix_power": (lambda x: ingot.matrix_power(x, 2), ingot.ShapeError),
     "inverse": (lambda x: ingot.matrix_power(x[0, :3, :3], -1), ingot.ArgumentError),
     "select": (lambda x: ingot.select(x, 0, 2), ingot.RangeError),
+    "topk": (lambda x: ingot.topk(x, 5), ingot.ShapeError),
     "unfold": (lambda x: ingot.unfold(x, 0, 3, 1), ingot.ShapeError),
-    "searchsorted": (lambda x: ingot.searchsorted(x, x), ingot.ShapeError),
+    "searchsorted": (lambda x: ingot.searchsorted(x, x[0]), ingot.ShapeError),
     "side": (lambda x: ingot.searchsorted(x[0, 0], x, side="up"), ingot.ArgumentError),
     "broadcast_arrays": (lambda x: ingot.broadcast_arrays(x, x[0, 0, :3]), ingot.ShapeError),
     "device": (lambda x: ingot.zeros_like(x, device="gpu"), ingot.DeviceError),
@@ -245,3 +262,34 @@ def test_matrix_norms_are_numpys(order: float) -> None:
 def test_a_norm_that_needs_singular_values_is_refused() -> None:
     with pytest.raises(ingot.ArgumentError, match="nuc"):
         ingot.matrix_norm(A, ord="nuc")
+
+
+def test_topk_is_ordered_and_stable() -> None:
+    x = ingot.tensor([[1.0, 3.0, 3.0, 2.0], [np.nan, 0.0, 5.0, 5.0]])
+    values, indices = ingot.topk(x, 2)
+    np.testing.assert_array_equal(values.numpy(), [[3.0, 3.0], [np.nan, 5.0]])
+    assert indices.tolist() == [[1, 2], [0, 2]]
+    assert ingot.topk(x, 1, 0, largest=False).indices.tolist() == [[0, 1, 0, 0]]
+
+
+def test_running_extremes_say_the_last_position_of_ties() -> None:
+    x = np.array([[2, 1, 2, 3, 0]] * 2)
+    values, positions = ingot.cummax(ingot.tensor(x), axis=1)
+    assert values.tolist()[0] == [2, 2, 2, 3, 3]
+    assert positions.tolist()[0] == [0, 0, 2, 3, 3]
+    assert ingot.cummin(ingot.tensor(x[:, :0]), axis=1)[0].shape == (2, 0)
+
+
+def test_index_add_adds_in_order() -> None:
+    x, source = ingot.zeros((2, 3)), ingot.ones((2, 4))
+    got = ingot.index_add(x, 1, ingot.tensor([0, 2, 2, -1]), source, alpha=0.5)
+    assert got.tolist() == [[0.5, 0.0, 1.5]] * 2
+
+
+def test_masked_select_takes_a_known_mask() -> None:
+    x, mask = ingot.tensor(A), A[0] > 0
+    np.testing.assert_array_equal(ingot.masked_select(x, mask).numpy(), A[:, mask].ravel())
+    graph = ingot.record(lambda x: ingot.masked_select(x, mask), A)
+    np.testing.assert_array_equal(ingot.compile(graph)(A), A[:, mask].ravel())
+    with pytest.raises(ingot.RecordError, match="data"):
+        ingot.record(lambda x: ingot.masked_select(x, x > 0), A)

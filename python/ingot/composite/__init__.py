@@ -15,10 +15,12 @@ from . import (
     network,
     norms,
     repeating,
+    scans,
     searching,
     shaping,
     statistics,
     unique,
+    update,
 )
 from .arithmetic import *
 from .creation import *
@@ -32,10 +34,12 @@ from .linear_algebra import *
 from .network import *
 from .norms import *
 from .repeating import *
+from .scans import *
 from .searching import *
 from .shaping import *
 from .statistics import *
 from .unique import *
+from .update import *
 
 __all__ = [
     *arithmetic.__all__,
@@ -50,8 +54,10 @@ __all__ = [
     *network.__all__,
     *norms.__all__,
     *repeating.__all__,
+    *scans.__all__,
     *searching.__all__,
     *shaping.__all__,
     *statistics.__all__,
     *unique.__all__,
+    *update.__all__,
 ]

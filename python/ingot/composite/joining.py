@@ -8,9 +8,11 @@ import operator
 from collections.abc import Sequence
 
 from ingot.errors import ArgumentError, RangeError, ShapeError
+from ingot.ops.along_axis import scatter_reduce, take_along_axis
 from ingot.ops.axes import as_tensor, one_axis
 from ingot.ops.indexing import take
-from ingot.ops.movement import concat, slice
+from ingot.ops.movement import broadcast_to, concat, reshape, slice
+from ingot.ops.pointwise_arithmetic import multiply
 from ingot.tensor import Size, SizeLike, Tensor, TensorLike
 
 from .calls import composite
@@ -18,7 +20,9 @@ from .shaping import atleast_1d, atleast_2d, expand_dims, squeeze
 
 __all__ = [
     "chunk",
+    "gather",
     "hstack",
+    "index_add",
     "index_select",
     "narrow",
     "select",
@@ -188,6 +192,39 @@ def index_select(x: TensorLike, axis: int, indices: TensorLike) -> Tensor:
             [4]], dtype=int64)
     """
     return take(x, atleast_1d(indices), axis=axis)
+
+
+@composite
+def index_add(
+    x: TensorLike, axis: int, indices: TensorLike, source: TensorLike, *, alpha: float = 1
+) -> Tensor:
+    """x with alpha * source added to its slices at the positions `indices` of an axis, in order.
+
+    x: real[..., n, ...], indices: int32[k] or int64[k], source: real[..., k, ...], promoted with x
+    -> x's shape. Raises RangeError at run time for an index out of range.
+
+    >>> import ingot
+    >>> ingot.index_add(ingot.zeros(3), 0, ingot.tensor([2, 2]), ingot.tensor([1.0, 2.0]))
+    Tensor([0., 0., 3.], dtype=float32)
+    """
+    x, source = as_tensor("index_add", x), as_tensor("index_add", source)
+    over = one_axis("index_add", axis, x.ndim)
+    updates = source if alpha == 1 else multiply(source, alpha)
+    along = [1 if a != over else -1 for a in range(x.ndim)]
+    places = broadcast_to(reshape(atleast_1d(indices), along), updates.shape)
+    return scatter_reduce(x, updates, places, axis=over, reduce="add")
+
+
+@composite
+def gather(x: TensorLike, axis: int, indices: TensorLike) -> Tensor:
+    """As `take_along_axis`, under torch's name and in its order.
+
+    >>> import ingot
+    >>> ingot.gather(ingot.tensor([[1, 2], [3, 4]]), 1, ingot.tensor([[1], [0]]))
+    Tensor([[2],
+            [3]], dtype=int64)
+    """
+    return take_along_axis(x, indices, axis=axis)
 
 
 @composite
