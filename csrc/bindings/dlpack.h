@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "base/dtype.h"
+
 namespace ingot::python::dlpack {
 
 inline constexpr std::uint32_t kMajor = 1, kMinor = 1;
@@ -48,5 +50,7 @@ struct ManagedVersioned {
   std::uint64_t flags;
   Tensor tensor;
 };
+
+DataType data_type(DType dtype);
 
 }  // namespace ingot::python::dlpack

@@ -10,6 +10,8 @@ PYBIND11_MODULE(_core, m) {
   m.attr("__version__") = INGOT_VERSION;
   m.attr("numerics_version") = ingot::kNumericsVersion;
   ingot::python::register_error_classes(m);
+  ingot::python::register_dlpack_export(m);
+  ingot::python::register_dlpack_import(m);
   ingot::python::register_sizes(m);
   ingot::python::register_ops(m);
   ingot::python::register_modules(m);

@@ -21,6 +21,13 @@ def error_names() -> list[tuple[str, str]]:
 def dtype_names() -> list[tuple[str, str, int, str]]:
     """(text name, python name, bytes, kind); kind: bool, int, uint, float or complex."""
 
+def to_dlpack(array: npt.NDArray[Any], versioned: bool, copied: bool) -> object:
+    """A DLPack capsule over the array's memory, which it keeps alive."""
+
+def from_dlpack(capsule: object) -> npt.NDArray[Any]:
+    """A read-only array over the memory of a DLPack capsule, which is taken. BufferError for one
+    that lies."""
+
 @final
 class Size:
     """A symbolic size. Arithmetic gives an int where the result is constant."""

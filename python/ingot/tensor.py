@@ -27,6 +27,7 @@ Axes: TypeAlias = "int | Sequence[int] | None"
 TensorLike: TypeAlias = "Tensor | Holder | Array | np.generic | bool | int | float | complex | Size"
 
 _MAX_SHOWN_ELEMENTS = 200
+_DLPACK_CPU = (1, 0)  # kDLCPU, the only CPU
 
 # What NumPy reads from Python's own numbers, and what they mean here.
 _DEFAULT_OF: dict[DType, DType] = {
@@ -235,6 +236,36 @@ class Tensor(Operators, Methods):
                 )
             return array.astype(dtype)
         return array.copy() if copy else array
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """(device type, device id) of DLPack: the CPU."""
+        return _DLPACK_CPU
+
+    def __dlpack__(
+        self,
+        *,
+        stream: None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> object:
+        """A DLPack capsule: over this tensor's own memory, marked read-only, or over a copy where
+        asked for, or where a consumer knows only the old capsules, which cannot say read-only.
+
+        Raises BufferError for another device, for a stream, or where `copy` is False and a copy is
+        needed; RecordError for a recorded tensor.
+        """
+        array = self._numbers("__dlpack__")
+        if stream is not None or dl_device not in (None, _DLPACK_CPU):
+            raise BufferError(
+                f"__dlpack__: got device {dl_device}, stream {stream!r}, "
+                f"expected {_DLPACK_CPU} and none"
+            )
+        versioned = max_version is not None and max_version[0] >= 1
+        needs_copy = bool(copy) or not versioned
+        if needs_copy and copy is False:
+            raise BufferError("__dlpack__: an unversioned capsule of read-only memory needs a copy")
+        return _core.to_dlpack(array.copy() if needs_copy else array, versioned, needs_copy)
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         """The module that holds the functions of the Python array API standard."""

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ingot import _core
 from ingot.dtypes import (
     DTypeLike,
     as_dtype,
@@ -32,6 +33,7 @@ __all__ = [
     "asarray",
     "empty",
     "empty_like",
+    "from_dlpack",
     "full",
     "full_like",
     "linspace",
@@ -67,6 +69,40 @@ def asarray(
             "use from_dlpack to share memory"
         )
     return cast(obj, dtype=dtype) if isinstance(obj, Tensor) else tensor(obj, dtype)
+
+
+@composite
+def from_dlpack(x: object, /, *, device: str | None = None, copy: bool | None = None) -> Tensor:
+    """A tensor over the memory of any object with `__dlpack__`, or of a DLPack capsule.
+
+    Nothing is copied unless copy is True, and the memory stays alive as long as the tensor. Whoever
+    writes to it afterwards changes a tensor that everybody else takes for immutable. Raises
+    BufferError for memory of another device, of an unknown dtype, not aligned, or badly described.
+
+    >>> import ingot
+    >>> import numpy as np
+    >>> ingot.from_dlpack(np.arange(3))
+    Tensor([0, 1, 2], dtype=int64)
+    """
+    check_device("from_dlpack", device)
+    if isinstance(x, Tensor):
+        return x
+    array = _core.from_dlpack(_capsule(x, copy))
+    return wrap(array.copy() if copy else array)
+
+
+def _capsule(x: object, copy: bool | None) -> object:
+    """The capsule that x gives, a versioned one where it can; a capsule itself as it is."""
+    give: Any = getattr(x, "__dlpack__", None)
+    if give is None:
+        return x
+    place = getattr(x, "__dlpack_device__", None)
+    if place is not None and place()[0] != 1:
+        raise BufferError(f"from_dlpack: wrong device: got {place()}, expected the CPU, (1, 0)")
+    try:
+        return give(max_version=(1, 1), copy=copy)
+    except TypeError:  # a producer that knows neither
+        return give()
 
 
 @composite
