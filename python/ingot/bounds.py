@@ -126,7 +126,7 @@ def fold_depth(n: int) -> int:
 
 def widened(x: Array) -> Array:
     """Floats as float64 and complex as complex128: exact."""
-    with np.errstate(invalid="ignore"):  # a signalling NaN
+    with np.errstate(invalid="ignore"):  # a signaling NaN
         if is_float(x.dtype):
             return x.astype(np.float64)
         return x.astype(np.complex128) if x.dtype.kind == "c" else x

@@ -185,7 +185,7 @@ def convert(x: Array, dtype: DType) -> Array:
 
 
 def _round_to_odd(x: Array) -> Array:
-    """To float32, where what is not exact becomes the neighbour whose last bit is 1.
+    """To float32, where what is not exact becomes the neighbor whose last bit is 1.
 
     ml_dtypes makes a bfloat16 from a float32, which rounds everything wider twice. An odd float32
     lies on no tie of bfloat16, so that rounding it is rounding x once.
