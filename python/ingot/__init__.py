@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import _core, composite, control, errors, ops
+from . import _core, composite, control, errors, nn, ops
 from .composite import *
 from .control import *
 from .dtypes import NAMES as _DTYPE_NAMES
@@ -90,6 +90,7 @@ __all__ = [
     "compile",
     "errors",
     "load",
+    "nn",
     "record",
     "save",
     "show_config",

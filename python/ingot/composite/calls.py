@@ -1,5 +1,4 @@
-"""The `@composite` decorator: a function of other ops, whose nodes carry the call they came
-from."""
+"""The decorators of functions of other ops, whose nodes carry the call they came from."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ R = TypeVar("R")
 COMPOSITES: dict[str, Callable[..., object]] = {}
 
 
-def composite(function: Callable[P, R]) -> Callable[P, R]:
+def tagged(function: Callable[P, R]) -> Callable[P, R]:
     """Tags the nodes that a call records as "name.N" (free of meaning); eagerly it only calls."""
     name = function.__name__
 
@@ -28,6 +27,12 @@ def composite(function: Callable[P, R]) -> Callable[P, R]:
         with recorder.composite(name):
             return function(*args, **kwargs)
 
-    operations[name] = call
-    COMPOSITES[name] = call
+    return call
+
+
+def composite(function: Callable[P, R]) -> Callable[P, R]:
+    """Tags its nodes and makes it one of the operations, which others find by name."""
+    call = tagged(function)
+    operations[function.__name__] = call
+    COMPOSITES[function.__name__] = call
     return call

@@ -35,17 +35,18 @@ __all__ = [
 def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) -> Tensor:
     """x @ weight.T + bias.
 
-    x: float[..., in], weight: float[out, in], bias: float[out] -> float[..., out].
-    Raises ArgumentError unless weight is a matrix, ShapeError where the sizes differ.
+    x: real[..., in], weight: real[out, in], bias: real[out] -> real[..., out]; weight: real[in],
+    bias: a scalar -> real[...]. Raises ArgumentError for a weight of another rank, ShapeError where
+    the sizes differ.
 
     >>> import ingot
     >>> ingot.linear(ingot.tensor([1.0, 2.0]), ingot.tensor([[3.0, 4.0]]), ingot.tensor([0.5]))
     Tensor([11.5], dtype=float32)
     """
     weight = as_tensor("linear", weight)
-    if weight.ndim != 2:
-        raise ArgumentError(f"linear: wrong weight: got rank {weight.ndim}, expected 2")
-    product = matmul(x, permute_dims(weight, (1, 0)))
+    if weight.ndim not in (1, 2):
+        raise ArgumentError(f"linear: wrong weight: got rank {weight.ndim}, expected 1 or 2")
+    product = matmul(x, permute_dims(weight, (1, 0)) if weight.ndim == 2 else weight)
     return product if bias is None else product + bias
 
 

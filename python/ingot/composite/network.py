@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import overload
 
 from ingot.errors import ArgumentError, ShapeError
 from ingot.ops.axes import as_tensor, one_axis
-from ingot.ops.pointwise_arithmetic import add, divide, maximum, multiply, negative, subtract
+from ingot.ops.pointwise_arithmetic import add, divide, multiply, negative, subtract
+from ingot.ops.pointwise_compare import greater_equal, less_equal, where
 from ingot.ops.pointwise_math import erf, exp, log, rsqrt, tanh
 from ingot.ops.reduction import max, sum
 from ingot.tensor import SizeLike, Tensor, TensorLike
 
 from .calls import composite
-from .operands import floating
+from .operands import floating, of_dtype, summable
 from .statistics import mean
 
 __all__ = [
@@ -30,58 +32,62 @@ __all__ = [
 
 
 @composite
-def relu(x: TensorLike) -> Tensor:
-    """max(x, 0).
+def relu(input: TensorLike) -> Tensor:
+    """0 where x <= 0, else x.
 
-    x: real[...] -> the same. NaN stays; -0.0 gives 0.0.
+    input: real[...] -> the same. NaN stays; -0.0 gives 0.0; the derivative at 0 is 0.
 
     >>> import ingot
     >>> ingot.relu(ingot.tensor([-1.0, 2.0]))
     Tensor([0., 2.], dtype=float32)
     """
-    return maximum(x, 0)
+    return where(less_equal(input, 0), 0, input)
 
 
 @composite
-def sigmoid(x: TensorLike) -> Tensor:
-    """1 / (1 + exp(-x)).
+def sigmoid(input: TensorLike) -> Tensor:
+    """1 / (1 + e) where x >= 0 and e / (1 + e) elsewhere, where e = exp(-x) or exp(x).
 
-    x: float[...] -> the same (integers give float32).
+    Thus exp never overflows, neither here nor in the derivative.
+    input: float[...] -> the same (integers give float32).
 
     >>> import ingot
     >>> ingot.sigmoid(ingot.tensor([0.0]))
     Tensor([0.5], dtype=float32)
     """
-    return divide(1, add(exp(negative(floating("sigmoid", x))), 1))
+    x = floating("sigmoid", input)
+    positive = greater_equal(x, 0)
+    e = exp(where(positive, negative(x), x))
+    return divide(where(positive, 1, e), add(e, 1))
 
 
 @composite
-def silu(x: TensorLike) -> Tensor:
+def silu(input: TensorLike) -> Tensor:
     """x * sigmoid(x), also called swish.
 
-    x: float[...] -> the same (integers give float32).
+    input: float[...] -> the same (integers give float32).
 
     >>> import ingot
     >>> ingot.silu(ingot.tensor([0.0]))
     Tensor([0.], dtype=float32)
     """
-    return multiply(x, sigmoid(x))
+    return multiply(input, sigmoid(input))
 
 
 @composite
-def gelu(x: TensorLike, approximate: str = "none") -> Tensor:
+def gelu(input: TensorLike, approximate: str = "none") -> Tensor:
     """The Gaussian error linear unit (Hendrycks and Gimpel, 2016).
 
     "none": x / 2 * (1 + erf(x / sqrt(2))); "tanh":
     x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x))).
-    x: float[...] -> the same (integers give float32). Raises ArgumentError for another
+    input: float[...] -> the same (integers give float32). Raises ArgumentError for another
     `approximate`.
 
     >>> import ingot
     >>> ingot.gelu(ingot.tensor([0.0, 1.0]))
     Tensor([0.       , 0.8413447], dtype=float32)
     """
-    x = floating("gelu", x)
+    x = floating("gelu", input)
     half = multiply(x, 0.5)
     if approximate == "none":
         return multiply(half, add(erf(multiply(x, math.sqrt(0.5))), 1))
@@ -98,16 +104,16 @@ def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     """e / sum(e) along an axis, where e = exp(x - max(x)).
 
     x: float[...] -> the same (integers give float32). NaN where a row is all -inf or has a NaN.
-    Raises ArgumentError for an axis out of range, ShapeError for one that may be empty.
+    Raises ArgumentError for an axis out of range, ShapeError for a symbolic one that may be empty.
 
     >>> import ingot
     >>> ingot.softmax(ingot.tensor([[0.0, 0.0]]))
     Tensor([[0.5, 0.5]], dtype=float32)
     """
-    x = floating("softmax", x)
+    x, dtype = summable("softmax", x)
     over = one_axis("softmax", axis, x.ndim)
-    e = exp(subtract(x, max(x, over, keepdims=True)))
-    return divide(e, sum(e, over, keepdims=True))
+    e = exp(_shifted(x, over))
+    return of_dtype(divide(e, sum(e, over, keepdims=True)), dtype)
 
 
 @composite
@@ -115,21 +121,28 @@ def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
     """s - log(sum(exp(s))) along an axis, where s = x - max(x).
 
     x: float[...] -> the same (integers give float32). NaN where a row is all -inf or has a NaN.
-    Raises ArgumentError for an axis out of range, ShapeError for one that may be empty.
+    Raises ArgumentError for an axis out of range, ShapeError for a symbolic one that may be empty.
 
     >>> import ingot
     >>> ingot.log_softmax(ingot.tensor([[0.0, 0.0]]))
     Tensor([[-0.6931472, -0.6931472]], dtype=float32)
     """
-    x = floating("log_softmax", x)
+    x, dtype = summable("log_softmax", x)
     over = one_axis("log_softmax", axis, x.ndim)
-    shifted = subtract(x, max(x, over, keepdims=True))
-    return subtract(shifted, log(sum(exp(shifted), over, keepdims=True)))
+    shifted = _shifted(x, over)
+    return of_dtype(subtract(shifted, log(sum(exp(shifted), over, keepdims=True))), dtype)
+
+
+def _shifted(x: Tensor, axis: int) -> Tensor:
+    """x - max(x). No gradient need pass through max: the results do not depend on the shift."""
+    if x.shape[axis] == 0:
+        return x
+    return subtract(x, max(x.detach(), axis, keepdims=True))
 
 
 @composite
 def layer_norm(
-    x: TensorLike,
+    input: TensorLike,
     normalized_shape: int | Sequence[SizeLike],
     weight: TensorLike | None = None,
     bias: TensorLike | None = None,
@@ -137,27 +150,39 @@ def layer_norm(
 ) -> Tensor:
     """c * rsqrt(mean(c * c) + eps) * weight + bias over the last axes, where c = x - mean(x).
 
-    x: float[..., *normalized_shape], weight, bias: float[*normalized_shape] -> the same as x.
-    Raises ShapeError where the last sizes of x differ from normalized_shape.
+    input: float[..., *normalized_shape], weight, bias: float[*normalized_shape] -> the same as
+    input. Raises ShapeError where the last sizes differ from normalized_shape.
 
     >>> import ingot
     >>> ingot.layer_norm(ingot.tensor([[-1.0, 1.0]]), 2, eps=0.0)
     Tensor([[-1.,  1.]], dtype=float32)
     """
-    x = floating("layer_norm", x)
+    x, dtype = summable("layer_norm", input)
+    axes = last_axes("layer_norm", x, normalized_shape)
+    return of_dtype(affine(standardized(x, axes, eps), weight, bias), dtype)
+
+
+def last_axes(op: str, x: Tensor, normalized_shape: int | Sequence[SizeLike]) -> list[int]:
+    """The axes of x that normalized_shape names. Raises ShapeError where the sizes differ."""
     given = normalized_shape
     wanted = tuple(given) if isinstance(given, Sequence) else (given,)
     if not wanted or x.shape[-len(wanted) :] != wanted:
         raise ShapeError(
-            f"layer_norm: last sizes differ: got {_text(x.shape)}, expected [..., "
-            f"{_text(wanted)[1:]}"
+            f"{op}: last sizes differ: got {_text(x.shape)}, expected [..., {_text(wanted)[1:]}"
         )
-    axes = list(range(x.ndim - len(wanted), x.ndim))
+    return list(range(x.ndim - len(wanted), x.ndim))
+
+
+def standardized(x: Tensor, axes: Sequence[int], eps: float) -> Tensor:
+    """c * rsqrt(mean(c * c) + eps) over axes, where c = x - mean(x)."""
     centered = subtract(x, mean(x, axes, keepdims=True))
     variance = mean(multiply(centered, centered), axes, keepdims=True)
-    result = multiply(centered, rsqrt(add(variance, eps)))
-    if weight is not None:
-        result = multiply(result, weight)
+    return multiply(centered, rsqrt(add(variance, eps)))
+
+
+def affine(x: Tensor, weight: TensorLike | None, bias: TensorLike | None) -> Tensor:
+    """x * weight + bias, as far as these are given."""
+    result = x if weight is None else multiply(x, weight)
     return result if bias is None else add(result, bias)
 
 
@@ -167,18 +192,23 @@ def _text(shape: Sequence[SizeLike]) -> str:
 
 @composite
 def batch_norm(
-    x: TensorLike,
-    mean: TensorLike,
-    var: TensorLike,
-    weight: TensorLike,
-    bias: TensorLike,
+    input: TensorLike,
+    running_mean: TensorLike | None,
+    running_var: TensorLike | None,
+    weight: TensorLike | None = None,
+    bias: TensorLike | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """x * s + t for each channel, where s = weight * rsqrt(var + eps), t = bias - mean * s.
+    """Every channel scaled to mean 0 and variance 1, by given statistics or by its own.
 
-    The evaluation form: mean and var are given, not computed. x: float[n, c, ...], the others:
-    float[c] -> the same as x. Raises ArgumentError where x has no channel axis, ShapeError for
-    other sizes.
+    Evaluation: x * s + t, where s = weight * rsqrt(running_var + eps), t = bias - running_mean * s.
+    Training: c * rsqrt(mean(c * c) + eps) * weight + bias over all axes but 1, where
+    c = x - mean(x). input: float[n, c, ...], the others: float[c] -> the same as input. `momentum`
+    has no effect: tensors do not change; `nn.BatchNorm2d` keeps the running statistics. Raises
+    ArgumentError where x has no channel axis or evaluation no statistics, ShapeError for other
+    sizes.
 
     >>> import ingot
     >>> one, zero = ingot.ones(1), ingot.zeros(1)
@@ -186,10 +216,34 @@ def batch_norm(
     Tensor([[3.],
             [5.]], dtype=float32)
     """
-    x = as_tensor("batch_norm", x)
+    del momentum
+    x, dtype = summable("batch_norm", input)
+    if x.shape == (0,):  # no samples at all, as torch takes it
+        return x
     if x.ndim < 2:
         raise ArgumentError(f"batch_norm: wrong rank: got {x.ndim}, expected [n, c, ...]")
-    scale = multiply(weight, rsqrt(add(var, eps)))
-    shift = subtract(bias, multiply(mean, scale))
-    channels = (x.shape[1], *([1] * (x.ndim - 2)))
-    return add(multiply(x, scale.reshape(channels)), shift.reshape(channels))
+    if training:
+        axes = [0, *range(2, x.ndim)]
+        y = standardized(x, axes, eps)
+        return of_dtype(affine(y, per_channel(x, weight), per_channel(x, bias)), dtype)
+    if running_mean is None or running_var is None:
+        raise ArgumentError(
+            "batch_norm: no statistics: got None, expected running_mean and running_var, "
+            "or training=True"
+        )
+    scale = rsqrt(add(running_var, eps))
+    scale = scale if weight is None else multiply(weight, scale)
+    shift = multiply(running_mean, scale)
+    shift = negative(shift) if bias is None else subtract(bias, shift)
+    return of_dtype(affine(x, per_channel(x, scale), per_channel(x, shift)), dtype)
+
+
+@overload
+def per_channel(x: Tensor, values: TensorLike) -> Tensor: ...
+@overload
+def per_channel(x: Tensor, values: None) -> None: ...
+def per_channel(x: Tensor, values: TensorLike | None) -> Tensor | None:
+    """float[c] shaped to be broadcast along axis 1 of x."""
+    if values is None:
+        return None
+    return as_tensor("per_channel", values).reshape((x.shape[1], *([1] * (x.ndim - 2))))

@@ -1,0 +1,7 @@
+"""Neural networks: `functional` has the functions, under torch's names."""
+
+from __future__ import annotations
+
+from . import functional
+
+__all__ = ["functional"]
