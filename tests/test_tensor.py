@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -93,3 +95,105 @@ def test_a_wrong_index_is_a_named_error() -> None:
         x[0, 0, 0, 0]
     with pytest.raises(ingot.IngotError):
         x["a"]
+
+
+def test_divmod_and_updating_operators_make_new_tensors() -> None:
+    x = ingot.tensor([7, -7])
+    quotient, rest = divmod(x, 3)
+    assert (quotient.tolist(), rest.tolist()) == ([2, -3], [1, 2])
+    assert [t.tolist() for t in divmod(10, ingot.tensor([3]))] == [[3], [1]]
+    y = x
+    y += 1
+    y @= ingot.eye(2, dtype="int64")
+    assert x.tolist() == [7, -7]
+    assert y.tolist() == [8, -6]
+
+
+METHODS: dict[str, Callable[[Any], Any]] = {
+    "sum": lambda x: x.sum(axis=(0, 2), keepdims=True),
+    "max": lambda x: x.max(1),
+    "mean": lambda x: x.mean(0),
+    "std": lambda x: x.std(-1),
+    "cumulative": lambda x: x.cumsum(1),
+    "sort": lambda x: x.swapaxes(0, 2),
+    "reshape": lambda x: x.reshape(4, 6),
+    "ravel": lambda x: x.ravel(),
+    "argmin": lambda x: x.argmin(2),
+    "clip": lambda x: x.clip(3, 9),
+    "repeat": lambda x: x.repeat(2, axis=1),
+    "diagonal": lambda x: x.diagonal(0, 1, 2),
+}
+
+
+@pytest.mark.parametrize("f", METHODS.values(), ids=METHODS.keys())
+def test_methods_are_functions_of_the_same_name(f: Callable[[Any], Any]) -> None:
+    np.testing.assert_allclose(f(ingot.tensor(X)).numpy(), f(X), rtol=1e-6)
+    np.testing.assert_allclose(ingot.compile(ingot.record(f, X))(X), f(X), rtol=1e-6)
+
+
+def test_a_method_on_the_class_is_the_documented_function() -> None:
+    assert ingot.Tensor.mean is ingot.mean
+    missing = [n for n in dir(ingot.Tensor) if not n.startswith("__") and n != "_bound"]
+    assert all(hasattr(ingot.tensor([[1.0]]), n) for n in missing)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16", "bool", "uint8", "int64"])
+def test_pickles_and_copies_keep_everything(dtype: str) -> None:
+    x = ingot.tensor([0, 1], dtype=dtype, name="w")
+    if dtype == "float32":
+        x.requires_grad = True
+    for y in (pickle.loads(pickle.dumps(x)), copy.copy(x), copy.deepcopy(x)):
+        assert y is not x
+        assert (y.dtype, y.name, y.requires_grad) == (x.dtype, "w", x.requires_grad)
+        np.testing.assert_array_equal(y.numpy(), x.numpy())
+        assert not y.numpy().flags.writeable
+    with pytest.raises(ingot.RecordError, match="pickle"):
+        ingot.record(pickle.dumps, x)
+
+
+def test_repr_shows_the_shape_where_the_numbers_do_not() -> None:
+    assert repr(ingot.tensor([1.5])) == "Tensor([1.5], dtype=float32)"
+    assert "shape=(0, 3)" in repr(ingot.zeros((0, 3)))
+    large = repr(ingot.zeros((100, 100)))
+    assert "..." in large
+    assert "shape=(100, 100), dtype=float32" in large
+    assert len(large) < 600
+
+
+def test_numbers_are_formatted_and_converted() -> None:
+    x = ingot.tensor(2.75)
+    assert f"{x:.1f}" == "2.8"
+    assert f"{ingot.tensor([1, 2])}" == "Tensor([1, 2], dtype=int64)"
+    assert (int(x), float(x), complex(x), bool(x)) == (2, 2.75, 2.75 + 0j, True)
+    assert [10, 20, 30][ingot.tensor(1)] == 20
+    for convert in (float, bool, int):
+        with pytest.raises(ingot.ArgumentError, match="single element"):
+            convert(ingot.tensor([1.0, 2.0]))
+    with pytest.raises(ingot.DTypeError, match="integer"):
+        [1, 2][ingot.tensor(1.0)]
+    assert 2.0 in ingot.tensor([1.0, 2.0])
+
+
+def test_numpy_takes_a_tensor_without_a_copy_where_it_can() -> None:
+    x = ingot.tensor(X)
+    assert np.asarray(x) is x.numpy()
+    assert np.asarray(x, dtype="float64").dtype == np.float64
+    assert not np.shares_memory(np.array(x, copy=True), x.numpy())
+    with pytest.raises(ValueError, match="copy"):
+        np.asarray(x, dtype="float64", copy=False)
+
+
+def test_a_dtype_is_applied_to_the_numbers_as_written() -> None:
+    assert float(ingot.tensor(0.1, dtype="float64")) == 0.1
+    assert ingot.tensor([2**63], dtype="uint64").tolist() == [2**63]
+    assert ingot.tensor([0.1]).dtype == np.float32
+
+
+def test_tensors_lie_on_the_cpu() -> None:
+    x = ingot.tensor([1.0])
+    assert x.device == "cpu"
+    assert x.to_device("cpu") is x
+    with pytest.raises(ingot.DeviceError):
+        x.to_device("cuda")
+    with pytest.raises(ingot.ArgumentError):
+        x.to_device("cpu", stream=1)  # type: ignore[arg-type]

@@ -97,7 +97,7 @@ def test_an_error_of_the_program_must_be_the_references_too(
     graph = ingot.record(lambda x, i: ingot.take(x, i), ingot.Spec((3,)), ingot.Spec((1,), "int64"))
     program = ingot.compile(graph)
     assert isinstance(check(program, [np.ones(3, np.float32), [7]]).error, ingot.RangeError)
-    replace_reference(monkeypatch, "take", lambda x, indices, axis: x[indices % 3])  # noqa: ARG005
+    replace_reference(monkeypatch, "take", lambda x, indices, axis: x[indices % 3])
     with pytest.raises(MismatchError, match="the reference nothing"):
         check(program, [np.ones(3, np.float32), [7]])
 

@@ -17,6 +17,7 @@ from .dtypes import dtype_of as _dtype_of
 from .errors import (
     AbortError,
     ArgumentError,
+    AxisError,
     DeviceError,
     DTypeError,
     FileError,
@@ -61,6 +62,7 @@ __all__ = [
     *ops.__all__,
     "AbortError",
     "ArgumentError",
+    "AxisError",
     "DTypeError",
     "DeviceError",
     "Dim",

@@ -23,6 +23,10 @@ class ArgumentError(IngotError, ValueError):
     """A wrong name, count, attribute or option."""
 
 
+class AxisError(ArgumentError, IndexError):
+    """An axis out of range; an IndexError too, as the array API wants and NumPy has it."""
+
+
 class RecordError(IngotError, RuntimeError):
     """Something that recording cannot capture."""
 

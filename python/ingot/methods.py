@@ -48,7 +48,7 @@ class Methods:
     abs = Method()
     astype = Method()
     ceil = Method()
-    clamp = Method()
+    clamp = Method("clip")
     clip = Method()
     cos = Method()
     exp = Method()
@@ -73,8 +73,8 @@ class Methods:
 
     # Over axes.
     all = Method()
-    amax = Method()
-    amin = Method()
+    amax = Method("max")
+    amin = Method("min")
     any = Method()
     argmax = Method()
     argmin = Method()
@@ -106,7 +106,7 @@ class Methods:
     flatten = Method()
     flip = Method()
     index_select = Method()
-    movedim = Method()
+    movedim = Method("moveaxis")
     narrow = Method()
     ravel = Method()
     repeat = Method()

@@ -31,6 +31,9 @@ __all__ = [
 ]
 
 
+_FAR = 2**62  # beyond any matrix; a row added to it does not overflow
+
+
 @composite
 def eye(
     n_rows: SizeLike,
@@ -56,7 +59,8 @@ def eye(
 
 def _diagonals(n_rows: SizeLike, n_cols: SizeLike, k: int) -> tuple[Tensor, Tensor]:
     """Row + k as a column and column as a row: equal on diagonal k."""
-    rows = add(arange(n_rows), operator.index(k))
+    offset = builtins.max(-_FAR, builtins.min(operator.index(k), _FAR))
+    rows = add(arange(n_rows), offset)
     return reshape(rows, (n_rows, 1)), reshape(arange(n_cols), (1, n_cols))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ingot.errors import ArgumentError
+from ingot.errors import ArgumentError, AxisError
 from ingot.recorder import active_recorder
 from ingot.tensor import Axes, Holder, Tensor, TensorLike, eager_array, wrap
 
@@ -26,13 +26,13 @@ def as_tensor(op: str, x: TensorLike | Sequence[object]) -> Tensor:
 
 
 def one_axis(op: str, axis: int, ndim: int) -> int:
-    """0 <= axis < ndim; negative counts from the end. Raises ArgumentError outside."""
+    """0 <= axis < ndim; negative counts from the end. Raises AxisError outside."""
     try:
         number = operator.index(axis)
     except TypeError:
         raise ArgumentError(f"{op}: wrong axis: got {axis!r}, expected an integer") from None
     if not -ndim <= number < ndim:
-        raise ArgumentError(f"{op}: axis out of range: got {number}, expected {-ndim}..{ndim - 1}")
+        raise AxisError(f"{op}: axis out of range: got {number}, expected {-ndim}..{ndim - 1}")
     return number % ndim
 
 
