@@ -2,7 +2,7 @@
 arguments as NumPy arrays, vjp(...) the gradients of one call.
 
 `Ingot` calls eagerly. `IngotStatic` records every call, saves it, loads the file and runs it.
-Names and arguments are translated by torch_names.py; no numbers are computed here.
+Names and arguments are translated by torch_names; no numbers are computed here.
 """
 
 from __future__ import annotations
@@ -77,13 +77,19 @@ class Ingot:
     def op(self, name: str) -> Function:
         """The function of a torch name, from arrays to arrays."""
         function = function_of(name)
-        return lambda *args, **kwargs: self.call(function, args, kwargs)
+        return lambda *args, **kwargs: self.call(function, *self.prepared(name, args, kwargs))
+
+    def prepared(self, name: str, args: Any, kwargs: Any) -> tuple[Any, Any]:  # noqa: ARG002
+        """The arguments as this way of calling needs them."""
+        return args, kwargs
 
     def vjp(
         self, name: str, args: Any, kwargs: Any, cotangents: Arrays, wrt: Sequence[bool]
     ) -> list[np.ndarray | None]:
         """The gradient of each array in args; None where `wrt` does not ask for it."""
         function = function_of(name)
+        args, kwargs = self.prepared(name, args, kwargs)
+        constant = False  # whether no result depends on what is asked for
 
         def gradients(args: Any, kwargs: Any, cotangents: Any) -> Any:
             inputs = arrays_of(args)
@@ -94,11 +100,14 @@ class Ingot:
                 y = results_of(function(*with_arrays(args, iter(mixed)), **kwargs))
                 return [part for part in y if part.dtype.kind == "f"]
 
-            _, pull = ingot.vjp(of_wanted, *[x for x, w in zip(inputs, wrt, strict=True) if w])
-            return pull(cotangents)
+            wanted = [x for x, w in zip(inputs, wrt, strict=True) if w]
+            y, pull = ingot.vjp(of_wanted, *wanted)
+            nonlocal constant
+            constant = not any(part.requires_grad for part in y)
+            return wanted if constant else pull(cotangents)
 
         found = iter(self.call(gradients, (args, kwargs, cotangents), {}))
-        return [next(found) if wanted else None for wanted in wrt]
+        return [None if constant or not w else next(found) for w in wrt]
 
     def call(self, function: Function, args: Any, kwargs: Any) -> Arrays:
         """The results of one call."""
@@ -110,6 +119,10 @@ class IngotStatic(Ingot):
     """Every call through record, save, load and run."""
 
     name = "ingot-static"
+
+    def prepared(self, name: str, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """With the sizes of results said in numbers."""
+        return torch_names.with_known_sizes(name, args, kwargs)
 
     def call(self, function: Function, args: Any, kwargs: Any) -> Arrays:
         """The results of one program. Every array is an input, all else is recorded."""

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ingot.bounds import EQUAL
-from ingot.dtypes import Array, DType, DTypeLike, as_dtype, convert
+from ingot.dtypes import Array, DType, DTypeLike, as_dtype, convert, kind_of
 from ingot.errors import ArgumentError, DTypeError
 from ingot.op import Sample, WrongCall, op, sample, wrong
 from ingot.tensor import Size, SizeLike, Tensor
@@ -51,6 +51,8 @@ def arange(
         dtype = np.int64 if whole else np.float32
     target = as_dtype(dtype)
     count = _count(start, stop, step)
+    if not whole and kind_of(target) in ("int", "uint"):  # elements are made of integers
+        whole, start, step = True, int(start), int(step)
     counts = arange.bind(stop=count, dtype=target if whole else np.dtype(np.int64))
     if not whole:
         counts = counts.astype(target)
