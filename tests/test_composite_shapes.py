@@ -70,6 +70,11 @@ SAME: dict[str, tuple[Callable[[Any, Any], Any], np.ndarray]] = {
     "kron": (lambda xp, x: xp.kron(x[0, :2], x[1, 0]), A),
     "outer": (lambda xp, x: xp.outer(x[0, 0], x[0, 1]), A),
     "tensordot": (lambda xp, x: xp.tensordot(x, x[0, :, 1:3], axes=([1], [0])), A),
+    "tensordot stretched": (
+        lambda xp, x: xp.tensordot(x[:, :1] + 0 * x if xp is np else x[:, :1], x, axes=([1], [1])),
+        A,
+    ),
+    "argmax of all": (lambda xp, x: xp.argmax(x, keepdims=True), A),
     "tensordot none": (lambda xp, x: xp.tensordot(x[0, 0], x[1, 1], axes=0), A),
     "dot": (lambda xp, x: xp.dot(x[0, 0], x[0, 1]), A),
     "cross": (lambda xp, x: xp.cross(x[0, :, :3], x[1, :1, 1:]), A),

@@ -29,7 +29,8 @@ def einsum(subscripts: str, *operands: TensorLike) -> Tensor:
     diagonal; ... stands for any further axes, broadcast together. Without an arrow the result has
     ... and the letters that occur once, in alphabetical order. Steps: operands are joined from left
     to right, each pair by one matmul over the letters that no later operand or the result needs.
-    operands: real[...], promoted -> real[...]. Raises ArgumentError for wrong subscripts,
+    operands: real[...], promoted -> real[...]; integers become 64-bit where letters of one operand
+    alone are summed, as by `sum`. Raises ArgumentError for wrong subscripts,
     ShapeError where the sizes of one letter differ (1 stretches).
 
     >>> import ingot
@@ -124,7 +125,7 @@ def _summed(x: Tensor, labels: Labels, kept: Iterable[str]) -> tuple[Tensor, Lab
     axes = [i for i, a in enumerate(labels) if a not in wanted]
     if not axes:
         return x, labels
-    return sum(x, axes, dtype=x.dtype), [a for a in labels if a in wanted]
+    return sum(x, axes), [a for a in labels if a in wanted]
 
 
 def _join(

@@ -7,6 +7,8 @@ import itertools
 import operator
 from collections.abc import Sequence
 
+import numpy as np
+
 from ingot.errors import ArgumentError, RangeError, ShapeError
 from ingot.ops.along_axis import scatter_reduce, take_along_axis
 from ingot.ops.axes import as_tensor, one_axis
@@ -208,6 +210,9 @@ def index_add(
     Tensor([0., 0., 3.], dtype=float32)
     """
     x, source = as_tensor("index_add", x), as_tensor("index_add", source)
+    if x.ndim == 0:
+        whole = index_add(atleast_1d(x), axis, indices, atleast_1d(source), alpha=alpha)
+        return reshape(whole, ())
     over = one_axis("index_add", axis, x.ndim)
     updates = source if alpha == 1 else multiply(source, alpha)
     along = [1 if a != over else -1 for a in range(x.ndim)]
@@ -224,7 +229,9 @@ def gather(x: TensorLike, axis: int, indices: TensorLike) -> Tensor:
     Tensor([[2],
             [3]], dtype=int64)
     """
-    return take_along_axis(x, indices, axis=axis)
+    indices = as_tensor("gather", indices)
+    is_wide = indices.dtype in (np.int32, np.int64)
+    return take_along_axis(x, indices if is_wide else indices.astype(np.int64), axis=axis)
 
 
 @composite

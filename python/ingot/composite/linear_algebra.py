@@ -110,7 +110,7 @@ def tensordot(
     """Products summed over pairs of axes: of x1's last with x2's first so many, or as listed.
 
     x1, x2: real[...], promoted -> the other axes of x1, then those of x2. One matrix product.
-    Raises ShapeError where sizes of a pair differ, ArgumentError for wrong axes.
+    Raises ShapeError where sizes of a pair differ (1 stretches), ArgumentError for wrong axes.
 
     >>> import ingot
     >>> ingot.tensordot(ingot.ones((2, 3)), ingot.ones((3, 4)), axes=1).shape
@@ -125,9 +125,8 @@ def tensordot(
         if not 0 <= count <= min(x1.ndim, x2.ndim):
             raise ArgumentError(f"tensordot: too many axes: got {count}")
         first, second = list(range(x1.ndim - count, x1.ndim)), list(range(count))
-    sizes1, sizes2 = [x1.shape[a] for a in first], [x2.shape[a] for a in second]
-    if sizes1 != sizes2:
-        raise ShapeError(f"tensordot: sizes differ: got {sizes1} and {sizes2}")
+    sizes = _paired_sizes([x1.shape[a] for a in first], [x2.shape[a] for a in second])
+    x1, x2 = _stretched(x1, first, sizes), _stretched(x2, second, sizes)
     rest1 = [a for a in range(x1.ndim) if a not in first]
     rest2 = [a for a in range(x2.ndim) if a not in second]
     inner = count_of(x1, first)
@@ -135,6 +134,21 @@ def tensordot(
     right = reshape(permute_dims(x2, [*second, *rest2]), (inner, count_of(x2, rest2)))
     shape = [*(x1.shape[a] for a in rest1), *(x2.shape[a] for a in rest2)]
     return reshape(matmul(left, right), shape)
+
+
+def _paired_sizes(first: list[SizeLike], second: list[SizeLike]) -> list[SizeLike]:
+    """The size of each pair of axes; 1 stretches to the other's."""
+    fits = len(first) == len(second)
+    if not fits or any(n != m and 1 not in (n, m) for n, m in zip(first, second, strict=True)):
+        raise ShapeError(f"tensordot: sizes differ: got {first} and {second}")
+    return [m if n == 1 else n for n, m in zip(first, second, strict=True)]
+
+
+def _stretched(x: Tensor, axes: list[int], sizes: list[SizeLike]) -> Tensor:
+    shape = list(x.shape)
+    for axis, n in zip(axes, sizes, strict=True):
+        shape[axis] = n
+    return x if tuple(shape) == x.shape else broadcast_to(x, shape)
 
 
 @composite

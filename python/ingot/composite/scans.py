@@ -18,6 +18,7 @@ from ingot.ops.pointwise_compare import greater_equal, less_equal, logical_or, w
 from ingot.tensor import Tensor, TensorLike
 
 from .calls import composite
+from .creation import zeros_like
 from .elementwise import isnan
 from .joining import narrow
 
@@ -31,8 +32,8 @@ __all__ = [
 def cummax(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
     """The largest element so far along an axis, and its last position.
 
-    x: real[..., n, ...], n a constant -> the same, int64[..., n, ...]. From a NaN on it is NaN. The
-    derivative goes to the elements at the positions.
+    x: real[..., n, ...], n a constant, or real[] -> the same, int64[..., n, ...]. From a NaN on it
+    is NaN. The derivative goes to the elements at the positions.
 
     >>> import ingot
     >>> ingot.cummax(ingot.tensor([1, 3, 2, 3]))
@@ -45,8 +46,8 @@ def cummax(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
 def cummin(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
     """The smallest element so far along an axis, and its last position.
 
-    x: real[..., n, ...], n a constant -> the same, int64[..., n, ...]. From a NaN on it is NaN. The
-    derivative goes to the elements at the positions.
+    x: real[..., n, ...], n a constant, or real[] -> the same, int64[..., n, ...]. From a NaN on it
+    is NaN. The derivative goes to the elements at the positions.
 
     >>> import ingot
     >>> ingot.cummin(ingot.tensor([3, 1, 2, 1]))
@@ -58,11 +59,18 @@ def cummin(x: TensorLike, axis: int = -1) -> tuple[Tensor, Tensor]:
 def _running(
     op: str, x: TensorLike, axis: int, wins: Callable[[Tensor, Tensor], Tensor]
 ) -> tuple[Tensor, Tensor]:
-    x, over, size = scanned(op, x, axis)
+    x = as_tensor(op, x)
+    if x.ndim == 0:
+        one_axis(op, axis, 1)
+        return x, zeros_like(x, "int64")
+    over = one_axis(op, axis, x.ndim)
+    size = x.shape[over]
+    if not isinstance(size, int):
+        raise ShapeError(f"{op}: the size is symbolic: got {size}, expected a constant")
     along = [size if a == over else 1 for a in range(x.ndim)]
     values = x.detach()
     positions = broadcast_to(reshape(arange(size), along), x.shape)
-    for step in doublings(size):
+    for step in _doublings(size):
         late, early = _apart(values, over, step)
         late_at, early_at = _apart(positions, over, step)
         chosen = wins(late, early)
@@ -73,17 +81,7 @@ def _running(
     return take_along_axis(x, positions, axis=over), positions
 
 
-def scanned(op: str, x: TensorLike, axis: int) -> tuple[Tensor, int, int]:
-    """x, at least a vector, the axis counted from the front, and its size, a constant."""
-    tensor = as_tensor(op, x)
-    over = one_axis(op, axis, tensor.ndim)
-    size = tensor.shape[over]
-    if not isinstance(size, int):
-        raise ShapeError(f"{op}: the size is symbolic: got {size}, expected a constant")
-    return tensor, over, size
-
-
-def doublings(size: int) -> list[int]:
+def _doublings(size: int) -> list[int]:
     """1, 2, 4, ... below size."""
     return [1 << k for k in range((size - 1).bit_length())] if size > 1 else []
 

@@ -70,17 +70,18 @@ class TopK(NamedTuple):
 
 
 @composite
-def topk(x: TensorLike, k: int, axis: int = -1, *, largest: bool = True) -> TopK:
+def topk(x: TensorLike, k: int, axis: int = -1, largest: bool = True, sorted: bool = True) -> TopK:
     """The k largest (or smallest) elements along an axis, in order, and their positions.
 
     x: real[..., n, ...] -> the same and int64, [..., k, ...]. Of equal elements the first one comes
-    first; NaN counts as the largest. Steps: argsort, then take_along_axis. Raises ShapeError where
-    k > n.
+    first; NaN counts as the largest. They are in order whatever `sorted` says. Steps: argsort, then
+    take_along_axis. Raises ShapeError where k > n.
 
     >>> import ingot
     >>> ingot.topk(ingot.tensor([1, 3, 2]), 2).values
     Tensor([3, 2], dtype=int64)
     """
+    del sorted
     x = as_tensor("topk", x)
     over = one_axis("topk", axis, x.ndim)
     size = x.shape[over]

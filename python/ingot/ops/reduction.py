@@ -166,8 +166,9 @@ def _min(x: Array, axes: Sequence[int], keepdims: bool) -> Array:
 def argmax(x: TensorLike, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
     """The position of the first largest element along an axis (None: of all elements, flattened).
 
-    x: real[...] or bool[...] -> int64, less the axis (keepdims: of size 1). The first NaN counts as
-    the largest; -0.0 equals 0.0. Raises ShapeError over an axis that is, or may be, empty.
+    x: real[...] or bool[...] -> int64, less the axis (keepdims: of size 1; without an axis every
+    one). The first NaN counts as the largest; -0.0 equals 0.0. Raises ShapeError over an axis that
+    is, or may be, empty.
 
     >>> import ingot
     >>> ingot.argmax(ingot.tensor([[1, 5], [3, 3]]), axis=1)
@@ -175,11 +176,8 @@ def argmax(x: TensorLike, axis: int | None = None, *, keepdims: bool = False) ->
     """
     x = as_tensor("argmax", x)
     if axis is None:
-        if keepdims:
-            raise ArgumentError(
-                "argmax: keepdims needs an axis: got axis=None, expected an integer"
-            )
-        return argmax.bind(x.reshape((x.size,)), axis=0)
+        position = argmax.bind(x.reshape((x.size,)), axis=0)
+        return position.reshape([1] * x.ndim) if keepdims else position
     return argmax.bind(x, axis=one_axis("argmax", axis, x.ndim), keepdims=keepdims)
 
 
