@@ -93,6 +93,26 @@ CASES: dict[str, tuple[Function, Function, list[np.ndarray]]] = {
         lambda x: torch.linalg.vector_norm(x, np.inf, dim=1),
         [M],
     ),
+    "logaddexp": (ingot.logaddexp, torch.logaddexp, [EDGES * 30, OTHERS]),
+    "logaddexp of what is small": (ingot.logaddexp, torch.logaddexp, [EDGES - 20, EDGES]),
+    "logcumsumexp": (
+        lambda x: ingot.logcumsumexp(x, 1),
+        lambda x: torch.logcumsumexp(x, 1),
+        [M * 40],
+    ),
+    "cummax": (lambda x: ingot.cummax(x)[0], lambda x: torch.cummax(x, 1)[0], [M]),
+    "unfold": (lambda x: ingot.unfold(x, 0, 3, 2), lambda x: x.unfold(0, 3, 2), [EDGES]),
+    "topk": (lambda x: ingot.topk(x, 2)[0], lambda x: torch.topk(x, 2)[0], [M + EDGES[:3]]),
+    "index_add": (
+        lambda x, y: ingot.index_add(x, 0, np.array([2, 0, 2]), y, alpha=2),
+        lambda x, y: torch.index_add(x, 0, torch.tensor([2, 0, 2]), y, alpha=2),
+        [M, M + 1],
+    ),
+    "several indices": (
+        lambda x: x[np.array([[0, 2]]), np.array([1, 1])],
+        lambda x: x[torch.tensor([[0, 2]]), torch.tensor([1, 1])],
+        [M],
+    ),
     "matrix norm": (ingot.matrix_norm, torch.linalg.matrix_norm, [M]),
     "einsum": (
         lambda a, b: ingot.einsum("ij,kj,ik->k", a, b, a),

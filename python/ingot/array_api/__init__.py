@@ -93,6 +93,7 @@ __all__ = [
     "linalg",
     "linspace",
     "log",
+    "logaddexp",
     "logical_and",
     "logical_not",
     "logical_or",

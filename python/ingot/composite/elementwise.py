@@ -6,9 +6,17 @@ import math
 
 from ingot.dtypes import DTypeLike, is_float, kind_of
 from ingot.ops.axes import as_tensor
-from ingot.ops.pointwise_arithmetic import abs, add, divide, maximum, multiply
+from ingot.ops.pointwise_arithmetic import (
+    abs,
+    add,
+    divide,
+    maximum,
+    multiply,
+    negative,
+    subtract,
+)
 from ingot.ops.pointwise_compare import equal, greater, less, logical_or, not_equal, where
-from ingot.ops.pointwise_math import cast, sqrt
+from ingot.ops.pointwise_math import cast, exp, log, sqrt
 from ingot.tensor import Tensor, TensorLike
 
 from .calls import composite
@@ -24,6 +32,7 @@ __all__ = [
     "isfinite",
     "isinf",
     "isnan",
+    "logaddexp",
     "positive",
     "real",
     "reciprocal",
@@ -187,6 +196,25 @@ def hypot(x1: TensorLike, x2: TensorLike) -> Tensor:
     scale = where(logical_or(equal(largest, 0), isinf(largest)), 1, largest)
     length = multiply(sqrt(add(square(divide(a, scale)), square(divide(b, scale)))), scale)
     return where(logical_or(isinf(a), isinf(b)), math.inf, length)
+
+
+@composite
+def logaddexp(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """log(exp(x1) + exp(x2)): m + log(1 + z), where m is the larger and z = exp(-abs(x1 - x2)).
+
+    log(1 + z) = log(u) + (z - (u - 1)) / u with u = 1 + z rounded (Kahan): a small z counts.
+    x1, x2: float[...], promoted (integers give float32) -> the same. NaN where either is.
+
+    >>> import ingot
+    >>> ingot.logaddexp(ingot.tensor([0.0]), ingot.tensor([0.0]))
+    Tensor([0.6931472], dtype=float32)
+    """
+    a, b = floating("logaddexp", x1), floating("logaddexp", x2)
+    # Equal infinities have no difference.
+    apart = where(equal(a, b), 0, subtract(a, b))
+    z = exp(negative(abs(apart)))
+    u = add(z, 1)
+    return add(maximum(a, b), add(log(u), divide(subtract(z, subtract(u, 1)), u)))
 
 
 @composite

@@ -1,4 +1,4 @@
-"""Running functions along an axis that are no rows: cummax and cummin, by doubling.
+"""Running functions along an axis that are no rows: cummax, cummin, logcumsumexp, by doubling.
 
 After step k every element stands for the 2**k elements up to it (Hillis and Steele, 1986), so
 about log2(n) passes over the whole tensor give what n steps would.
@@ -19,12 +19,14 @@ from ingot.tensor import Tensor, TensorLike
 
 from .calls import composite
 from .creation import zeros_like
-from .elementwise import isnan
+from .elementwise import isnan, logaddexp
 from .joining import narrow
+from .operands import of_dtype, summable
 
 __all__ = [
     "cummax",
     "cummin",
+    "logcumsumexp",
 ]
 
 
@@ -63,10 +65,7 @@ def _running(
     if x.ndim == 0:
         one_axis(op, axis, 1)
         return x, zeros_like(x, "int64")
-    over = one_axis(op, axis, x.ndim)
-    size = x.shape[over]
-    if not isinstance(size, int):
-        raise ShapeError(f"{op}: the size is symbolic: got {size}, expected a constant")
+    over, size = _scanned(op, x, axis)
     along = [size if a == over else 1 for a in range(x.ndim)]
     values = x.detach()
     positions = broadcast_to(reshape(arange(size), along), x.shape)
@@ -79,6 +78,36 @@ def _running(
         positions = _behind_first(positions, over, step, where(chosen, late_at, early_at))
         values = _behind_first(values, over, step, where(chosen, late, early))
     return take_along_axis(x, positions, axis=over), positions
+
+
+@composite
+def logcumsumexp(x: TensorLike, axis: int = -1) -> Tensor:
+    """log(cumulative_sum(exp(x))) along an axis, without overflow: `logaddexp` of what came before.
+
+    x: float[..., n, ...], n a constant, or float[] (integers give float32) -> the same.
+
+    >>> import ingot
+    >>> ingot.logcumsumexp(ingot.tensor([0.0, 0.0]))
+    Tensor([0.       , 0.6931472], dtype=float32)
+    """
+    x, dtype = summable("logcumsumexp", x)
+    if x.ndim == 0:
+        one_axis("logcumsumexp", axis, 1)
+        return of_dtype(x, dtype)
+    over, size = _scanned("logcumsumexp", x, axis)
+    for step in _doublings(size):
+        late, early = _apart(x, over, step)
+        x = _behind_first(x, over, step, logaddexp(late, early))
+    return of_dtype(x, dtype)
+
+
+def _scanned(op: str, x: Tensor, axis: int) -> tuple[int, int]:
+    """The axis counted from the front, and its size, a constant."""
+    over = one_axis(op, axis, x.ndim)
+    size = x.shape[over]
+    if not isinstance(size, int):
+        raise ShapeError(f"{op}: the size is symbolic: got {size}, expected a constant")
+    return over, size
 
 
 def _doublings(size: int) -> list[int]:
