@@ -24,7 +24,7 @@ function(ingot_add_level level)
   set(ingot_level_definitions ${ingot_level_definitions} INGOT_HAVE_${upper} PARENT_SCOPE)
 endfunction()
 
-ingot_add_level(generic ${ingot_kernel_size})
+ingot_add_level(generic ${ingot_kernel_size} -DINGOT_SMALL_CODE)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   ingot_add_level(avx2 -march=x86-64-v3)
   ingot_add_level(avx512 -march=x86-64-v4 -mprefer-vector-width=512)

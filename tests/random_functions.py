@@ -76,6 +76,9 @@ UNARY: list[Unary] = [
     lambda x, _: ingot.log(x * x + 1),
     lambda x, _: ingot.sqrt(x * x + 0.5),
     lambda x, _: ingot.erf(x),
+    lambda x, _: ingot.atan(x),
+    lambda x, _: ingot.asinh(x),
+    lambda x, _: ingot.log1p(ingot.exp2(x)),
     lambda x, _: ingot.abs(x),
     lambda x, _: ingot.relu(x - 0.1),
     lambda x, _: ingot.sigmoid(x) ** 3,
@@ -106,6 +109,7 @@ BINARY: list[Callable[[Tensor, Tensor], Tensor]] = [
     lambda a, b: a / (b * b + 1),
     ingot.maximum,
     ingot.minimum,
+    lambda a, b: ingot.atan2(a, b),
     lambda a, b: ingot.where(a < b, a * 2, b),
     lambda a, b: (a * a + 1) ** ingot.tanh(b),
 ]

@@ -1,4 +1,4 @@
-// erf. Below 1: x + x P(x^2); from 1 on: 1 - exp(-x^2) Q(u), Q(u) = exp(x^2) erfc(x), u a quotient of x.
+// erf and erfc. erf: below 1: x + x P(x^2); from 1 on: 1 - exp(-x^2) Q(u), Q(u) = exp(x^2) erfc(x), u a quotient of x.
 // The coefficients are fits of tests/tools/fit_coefficients.py, which also prints their errors.
 #pragma once
 
@@ -44,6 +44,61 @@ INGOT_INLINE V erf_of(V x) {
   }
   const V large = 1.0 - exp_of<kShort>(-(clamped * clamped)) * scaled;
   const V result = select<V>(ax < 1.0, small, flip_sign<V>(large, sign_bit(x)));
+  return select<V>(x == x, result, x);
+}
+
+// (x + 2) exp(x^2) erfc(x) on [1, 28] (short: [1, 10.5]) in u, linear in 1 / (x + 2); relative error 2^-54, short
+// 2^-34.
+inline constexpr double kErfcTail[] = {0x1.b70031882dcd6p-1,   0x1.504759fe2e4ddp-2,   0x1.65b065192735ep-4,
+                                       0x1.7ccf780033e7dp-7,   -0x1.5f9026771cab1p-10, -0x1.851a40a9947bbp-11,
+                                       0x1.4e473c7360f19p-16,  0x1.a93de0686a3d2p-15,  -0x1.9f262b45dcd5bp-20,
+                                       -0x1.15317e927fbf0p-18, 0x1.c281d27528805p-22,  0x1.7d08584599bb8p-22,
+                                       -0x1.76faed400b14ep-24, -0x1.ae3e2077e7861p-26, 0x1.ea0770499cd28p-27,
+                                       0x1.0e984d8b36173p-32,  -0x1.f0720d8eeb3c8p-30, 0x1.52aac43735b50p-32,
+                                       0x1.536166643b063p-33,  -0x1.796aee7f1f893p-35, -0x1.960fd81d2b2e5p-38};
+inline constexpr double kErfcTailShort[] = {0x1.d24276e00371cp-1,   0x1.342be93455d7ap-2,   0x1.0e41100901dffp-4,
+                                            0x1.a2b35d6b1ac88p-8,   -0x1.fbbdc7097b69fp-11, -0x1.3a6e697eeda4ep-12,
+                                            0x1.bad85d03dba74p-16,  0x1.d04cd2b60d452p-17,  -0x1.c6bdd36d69490p-20,
+                                            -0x1.43d520e0ccbcfp-21, 0x1.0de3816b3df9fp-23};
+
+// u in [-1, 1] for x in [1, high].
+template <class V>
+INGOT_INLINE V erfc_variable(V reciprocal, double high) {
+  const double near = 1 / 3.0, far = 1 / (high + 2);
+  return (reciprocal - (near + far) / 2) * (2 / (near - far));
+}
+
+// erfc(x) = (1 - x) - x P(x^2) up to 1, where 1 - x is exact or all that counts; exp(-x^2) tail / (x + 2) beyond, and
+// 2 - erfc(-x) below -1.
+template <bool kShort, class V>
+INGOT_INLINE V erfc_of(V x) {
+  constexpr double kHigh = kShort ? 10.5 : 28;
+  const V z = x * x;
+  V ax = magnitude(x);
+  ax = select<V>(ax < 1.0, splat<V>(1.0), ax);
+  ax = select<V>(ax > kHigh, splat<V>(kHigh), ax);
+  const V reciprocal = 1.0 / (ax + 2.0);
+  const V u = erfc_variable(reciprocal, kHigh);
+  V small, large;
+  if constexpr (kShort) {
+    small = fma(-x, polynomial(z, kErfSmallShort), 1.0 - x);
+    large = exp_of<true>(-(ax * ax)) * polynomial(u, kErfcTailShort) * reciprocal;
+  } else {  // every factor as a sum of two, and the power of two last
+    small = fma(-x, polynomial(z, kErfSmall), 1.0 - x);
+    const Double2<V> square = two_product(ax, ax);
+    const ExpParts<V> p = exp_parts<false>(-square.high, -square.low);
+    const Double2<V> growth = fast_two_sum(p.r, p.rest);
+    Double2<V> e = fast_two_sum(splat<V>(1.0), growth.high);
+    e.low = e.low + growth.low;
+    const Double2<V> d = two_sum(ax, splat<V>(2.0));
+    const V low = -(fma(reciprocal, d.high, splat<V>(-1.0)) + reciprocal * d.low) * reciprocal;
+    const Double2<V> tail = fast_two_sum(splat<V>(kErfcTail[0]), u * polynomial_behind(u, kErfcTail));
+    const V product = tail.high * reciprocal;
+    const V product_low = fma(tail.high, reciprocal, -product) + fma(tail.high, low, tail.low * reciprocal);
+    large = scale_twice(fma(product, e.high, fma(product, e.low, product_low * e.high)), p.k);
+  }
+  large = select<V>(x < 0.0, 2.0 - large, large);
+  const V result = select<V>(magnitude(x) < 1.0, small, large);
   return select<V>(x == x, result, x);
 }
 

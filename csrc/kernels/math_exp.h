@@ -1,4 +1,5 @@
-// exp and tanh. exp: x = k ln2 + r, |r| <= ln2 / 2, then the Taylor polynomial of exp(r) and an exact scaling.
+// exp, exp2, expm1, sinh, cosh and tanh. exp: x = k ln2 + r, |r| <= ln2 / 2, then the Taylor polynomial of exp(r) and
+// an exact scaling.
 #pragma once
 
 #include "kernels/math.h"
@@ -35,6 +36,13 @@ INGOT_INLINE ExpParts<V> exp_parts(V x, V tail) {
   }
 }
 
+// v * 2^k in two factors, of which only the second can round, into a subnormal.
+template <class V>
+INGOT_INLINE V scale_twice(V v, Bits<V> k) {
+  const Bits<V> half = ((k + 4096) >> 1) - 2048;
+  return v * power_of_two<V>(half) * power_of_two<V>(k - half);
+}
+
 // exp(x + tail) for a tail that is small beside x. exp(-inf) = 0, exp(inf) = inf.
 template <bool kShort, class V>
 INGOT_INLINE V exp_sum(V x, V tail) {
@@ -45,9 +53,8 @@ INGOT_INLINE V exp_sum(V x, V tail) {
   const V sum = 1.0 + (p.r + p.rest);
   if constexpr (kShort) {
     return sum * power_of_two<V>(p.k);
-  } else {  // two factors, of which only the second can round, into a subnormal
-    const Bits<V> half = ((p.k + 4096) >> 1) - 2048;
-    return sum * power_of_two<V>(half) * power_of_two<V>(p.k - half);
+  } else {
+    return scale_twice(sum, p.k);
   }
 }
 
@@ -77,6 +84,75 @@ INGOT_INLINE V tanh_of(V x) {
     result = fma(remainder, inverse, quotient);
   }
   return flip_sign<V>(result, sign_bit(x));
+}
+
+inline constexpr double kLn2Whole[] = {0x1.62e42fefa39efp-1, 0x1.abc9e3b39803fp-56};
+
+// 2^x = 2^k exp((x - k) ln2): exact at integers.
+template <bool kShort, class V>
+INGOT_INLINE V exp2_of(V x) {
+  constexpr double kLimit = kShort ? 300 : 1200;  // beyond it every result is 0 or inf
+  x = select<V>(x > kLimit, splat<V>(kLimit), x);
+  x = select<V>(x < -kLimit, splat<V>(-kLimit), x);
+  const V shifted = x + kRoundMagic;
+  const V f = x - (shifted - kRoundMagic);  // exact
+  const V r = f * kLn2Whole[0];
+  V rest;
+  if constexpr (kShort) {
+    rest = r * r * polynomial(r, kExpTaylorShort);
+  } else {
+    const V low = fma(f, splat<V>(kLn2Whole[0]), -r) + f * kLn2Whole[1];
+    rest = fma(r * r, polynomial(r, kExpTaylor), low);
+  }
+  return scale_twice(1.0 + (r + rest), rounded_bits(shifted));
+}
+
+// exp(x) - 1 as an unevaluated sum. Requires: |x| <= 60 or NaN.
+template <bool kShort, class V>
+INGOT_INLINE Double2<V> expm1_parts(V x) {
+  const ExpParts<V> p = exp_parts<kShort>(x, splat<V>(0));
+  const V scale = power_of_two<V>(p.k);
+  return fast_two_sum(fma(scale, p.r, scale - 1.0), scale * p.rest);
+}
+
+inline constexpr double kExpm1Limit = 60;  // from here on exp(x) - 1 rounds to exp(x), and to -1 below
+
+template <class V>
+INGOT_INLINE V clamp_expm1(V x) {
+  x = select<V>(x > kExpm1Limit, splat<V>(kExpm1Limit), x);
+  return select<V>(x < -kExpm1Limit, splat<V>(-kExpm1Limit), x);
+}
+
+template <bool kShort, class V>
+INGOT_INLINE V expm1_of(V x) {
+  const Double2<V> t = expm1_parts<kShort>(clamp_expm1(x));
+  const V result = select<V>(x > kExpm1Limit, exp_of<kShort>(x), t.high + t.low);
+  return select<V>(x == 0.0, x, result);  // keeps -0
+}
+
+// exp(|x|) / 2, which overflows where sinh and cosh do.
+template <bool kShort, class V>
+INGOT_INLINE V half_exp_of(V ax) {
+  const Double2<V> shifted = two_sum(ax, splat<V>(-kLn2Whole[0]));
+  const V finite = exp_sum<kShort>(shifted.high, shifted.low - kLn2Whole[1]);
+  return select<V>(ax < kInfinity, finite, ax);
+}
+
+// sinh(x) = (t + t / (t + 1)) / 2, t = exp(|x|) - 1, and the sign of x.
+template <bool kShort, class V>
+INGOT_INLINE V sinh_of(V x) {
+  const V ax = magnitude(x);
+  const Double2<V> t = expm1_parts<kShort>(clamp_expm1(ax));
+  const V small = 0.5 * (t.high + (t.high / (t.high + 1.0) + t.low));
+  const V result = select<V>(ax < 40.0, small, half_exp_of<kShort>(ax));
+  return flip_sign<V>(select<V>(x == 0.0, ax, result), sign_bit(x));
+}
+
+template <bool kShort, class V>
+INGOT_INLINE V cosh_of(V x) {
+  const V ax = magnitude(x);
+  const V e = exp_of<kShort>(select<V>(ax < 40.0, ax, splat<V>(40.0)));
+  return select<V>(ax < 40.0, 0.5 * e + 0.5 / e, half_exp_of<kShort>(ax));
 }
 
 }  // namespace ingot::INGOT_LEVEL

@@ -1,5 +1,6 @@
-// log and pow. log: x = 2^k m, sqrt(1/2) <= m < sqrt(2), log m = 2 atanh(s), s = (m-1) / (m+1), by the series of atanh.
-// pow: exp(y log x), the logarithm and its product with y carried as sums of two doubles.
+// log, log2, log10, log1p, the inverse hyperbolic functions, and pow. log: x = 2^k m, sqrt(1/2) <= m < sqrt(2), log m =
+// 2 atanh(s), s = (m-1) / (m+1), by the series of atanh. pow: exp(y log x), the logarithm and its product with y
+// carried as sums of two doubles.
 #pragma once
 
 #include "kernels/math.h"
@@ -83,6 +84,103 @@ INGOT_INLINE Double2<V> log_of_2(V x) {
   const Double2<V> log_m = multiply2(s, sum);
   const Double2<V> total = two_sum(p.k * kLn2[0], log_m.high);  // the product is exact
   return fast_two_sum(total.high, total.low + fma(p.k, splat<V>(kLn2[1]), log_m.low));
+}
+
+inline constexpr double kLog2E[] = {0x1.71547652b82fep+0, 0x1.777d0ffda0d24p-56};
+inline constexpr double kLog10E[] = {0x1.bcb7b1526e50ep-2, 0x1.95355baaafad3p-57};
+
+// log(x) times a constant that is a sum of two.
+template <bool kShort, class V>
+INGOT_INLINE V scaled_log_of(V x, const double (&factor)[2]) {
+  if constexpr (kShort) {
+    return log_of<true>(x) * factor[0];
+  } else {
+    const Double2<V> product = multiply2(log_of_2(x), Double2<V>{splat<V>(factor[0]), splat<V>(factor[1])});
+    V result = select<V>(x < kInfinity, product.high, x);
+    result = select<V>(x < 0.0, splat<V>(kNaN), result);
+    return select<V>(x == 0.0, splat<V>(-kInfinity), result);
+  }
+}
+
+template <bool kShort, class V>
+INGOT_INLINE V log2_of(V x) {
+  return scaled_log_of<kShort>(x, kLog2E);
+}
+
+template <bool kShort, class V>
+INGOT_INLINE V log10_of(V x) {
+  return scaled_log_of<kShort>(x, kLog10E);
+}
+
+// log(1 + x + tail) = log(u) + c / u, where u + c = 1 + x + tail is a sum of two.
+template <bool kShort, class V>
+INGOT_INLINE V log1p_sum(V x, V tail) {
+  const Double2<V> u = two_sum(splat<V>(1.0), x);
+  const V correction = (u.low + tail) / u.high;
+  V result;
+  if constexpr (kShort) {
+    result = log_of<true>(u.high) + correction;
+  } else {
+    const Double2<V> log_u = log_of_2(u.high);
+    result = log_u.high + (log_u.low + correction);
+  }
+  result = select<V>(x < kInfinity, result, x);
+  result = select<V>(x < -1.0, splat<V>(kNaN), result);
+  return select<V>(x == -1.0, splat<V>(-kInfinity), result);
+}
+
+template <bool kShort, class V>
+INGOT_INLINE V log1p_of(V x) {
+  return select<V>(magnitude(x) < 0x1p-54, x, log1p_sum<kShort>(x, splat<V>(0)));  // keeps -0
+}
+
+// log(2 x) for x from 2^28 on, where x^2 + 1 rounds to x^2.
+template <bool kShort, class V>
+INGOT_INLINE V log_of_double(V x) {
+  if constexpr (kShort) {
+    return log_of<true>(x) + kLn2Whole[0];
+  } else {
+    const Double2<V> log_x = log_of_2(x);
+    const Double2<V> sum = two_sum(log_x.high, splat<V>(kLn2Whole[0]));
+    return select<V>(x < kInfinity, sum.high + (sum.low + (log_x.low + kLn2Whole[1])), x);
+  }
+}
+
+// asinh(x) = log1p(|x| + x^2 / (1 + sqrt(x^2 + 1))), and the sign of x.
+template <bool kShort, class V>
+INGOT_INLINE V asinh_of(V x) {
+  const V ax = magnitude(x);
+  const V bounded = select<V>(ax < 0x1p28, ax, splat<V>(0x1p28));
+  const V square = bounded * bounded;
+  const Double2<V> sum = fast_two_sum(bounded, square / (1.0 + square_root(square + 1.0)));
+  const Double2<V> swapped = two_sum(sum.high, sum.low);
+  V result = log1p_sum<kShort>(swapped.high, swapped.low);
+  result = select<V>(ax < 0x1p28, result, log_of_double<kShort>(ax));
+  result = select<V>(ax < 0x1p-30, ax, result);
+  return flip_sign<V>(select<V>(x == x, result, ax), sign_bit(x));
+}
+
+// acosh(x) = log1p(t + sqrt(2 t + t^2)), t = x - 1. NaN below 1.
+template <bool kShort, class V>
+INGOT_INLINE V acosh_of(V x) {
+  const V t = select<V>(x < 0x1p28, x, splat<V>(0x1p28)) - 1.0;
+  const Double2<V> sum = two_sum(square_root(fma(t, t, t + t)), t);
+  const V result = select<V>(x < 0x1p28, log1p_sum<kShort>(sum.high, sum.low), log_of_double<kShort>(x));
+  return select<V>(x >= 1.0, result, splat<V>(kNaN));
+}
+
+// atanh(x) = log1p(2 |x| / (1 - |x|)) / 2, and the sign of x. NaN beyond 1.
+template <bool kShort, class V>
+INGOT_INLINE V atanh_of(V x) {
+  const V ax = magnitude(x);
+  const Double2<V> d = two_sum(splat<V>(1.0), -ax);
+  const V quotient = (ax + ax) / d.high;
+  const V remainder = fma(-quotient, d.high, ax + ax) - quotient * d.low;
+  const V tail = select<V>(ax < 1.0, remainder / d.high, splat<V>(0));
+  V result = 0.5 * log1p_sum<kShort>(quotient, tail);
+  result = select<V>(ax < 0x1p-30, ax, result);
+  result = select<V>(ax <= 1.0, result, splat<V>(kNaN));
+  return flip_sign<V>(result, sign_bit(x));
 }
 
 // |x|^y for 0 < |x| < inf; at 0 and inf the limits.

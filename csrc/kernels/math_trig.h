@@ -1,4 +1,4 @@
-// sin and cos. x = n pi/2 + r, |r| <= pi/4, r as a sum of two doubles, then Taylor polynomials.
+// sin, cos and tan. x = n pi/2 + r, |r| <= pi/4, r as a sum of two doubles, then Taylor polynomials.
 // Up to 2^20 n pi/2 is subtracted in three parts of pi/2; beyond, reduce_large multiplies by the bits of 2/pi that
 // matter (Payne and Hanek), lane by lane.
 #pragma once
@@ -75,25 +75,49 @@ INGOT_INLINE Angle<V> reduce_angle(V x) {
   return angle;
 }
 
+// Sine and cosine of a reduced angle, as unevaluated sums.
+template <class V>
+struct SineCosine {
+  Double2<V> sine, cosine;
+};
+
+template <bool kShort, class V>
+INGOT_INLINE SineCosine<V> sine_cosine(const Angle<V>& angle) {
+  const V r = angle.high;
+  const V z = r * r;
+  if constexpr (kShort) {
+    return {{r, r * z * polynomial(z, kSinTaylorShort)},
+            {fma(z, splat<V>(-0.5), splat<V>(1.0)), z * z * polynomial(z, kCosTaylorShort)}};
+  } else {
+    const V correction = fma(angle.low, fma(z, splat<V>(-0.5), splat<V>(1.0)), r * z * polynomial(z, kSinTaylor));
+    const V half = 0.5 * z;
+    const V w = 1.0 - half;
+    return {{r, correction}, {w, ((1.0 - w) - half) + fma(z * z, polynomial(z, kCosTaylor), -(r * angle.low))}};
+  }
+}
+
+// tan(x): sine / cosine, in odd quadrants -cosine / sine, with one step of refining the quotient.
+template <bool kShort, class V>
+INGOT_INLINE V tan_of(V x) {
+  const Angle<V> angle = reduce_angle<kShort>(x);
+  const SineCosine<V> p = sine_cosine<kShort>(angle);
+  const Mask<V> odd = (angle.quadrant & 1) != 0;
+  const Double2<V> sine = fast_two_sum(p.sine.high, p.sine.low), cosine = fast_two_sum(p.cosine.high, p.cosine.low);
+  const V top = select<V>(odd, -cosine.high, sine.high), top_low = select<V>(odd, -cosine.low, sine.low);
+  const V bottom = select<V>(odd, sine.high, cosine.high), bottom_low = select<V>(odd, sine.low, cosine.low);
+  const V quotient = top / bottom;
+  const V remainder = fma(-quotient, bottom, top) + (top_low - quotient * bottom_low);
+  return select<V>(magnitude(x) < 0x1p-30, x, quotient + remainder / bottom);  // keeps -0
+}
+
 // sin(x + quadrants * pi/2).
 template <bool kShort, class V>
 INGOT_INLINE V sin_shifted(V x, std::uint64_t quadrants) {
   const Angle<V> angle = reduce_angle<kShort>(x);
-  const V r = angle.high;
-  const V z = r * r;
-  V sine, cosine;
-  if constexpr (kShort) {
-    sine = fma(r * z, polynomial(z, kSinTaylorShort), r);
-    cosine = fma(z * z, polynomial(z, kCosTaylorShort), fma(z, splat<V>(-0.5), splat<V>(1.0)));
-  } else {
-    const V correction = fma(angle.low, fma(z, splat<V>(-0.5), splat<V>(1.0)), r * z * polynomial(z, kSinTaylor));
-    sine = r + correction;
-    const V half = 0.5 * z;
-    const V w = 1.0 - half;
-    cosine = w + (((1.0 - w) - half) + fma(z * z, polynomial(z, kCosTaylor), -(r * angle.low)));
-  }
+  const SineCosine<V> p = sine_cosine<kShort>(angle);
   const Bits<V> quadrant = angle.quadrant + quadrants;
-  const V result = select<V>((quadrant & 1) != 0, cosine, sine);
+  const Mask<V> odd = (quadrant & 1) != 0;
+  const V result = select<V>(odd, p.cosine.high + p.cosine.low, p.sine.high + p.sine.low);
   return flip_sign<V>(result, (quadrant & 2) << 62);
 }
 

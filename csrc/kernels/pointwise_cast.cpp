@@ -1,6 +1,6 @@
 // Tile functions of `cast`: among bool, int32, int64, float and double, from each of these to every narrow dtype, and
 // from a narrow dtype to the one it is computed in. Every other cast is two of these (optimize/legalize.h), of which
-// the first is exact.
+// the first is exact. And nextafter of narrow floats, which is a move of bits.
 #include "kernels/narrow.h"
 #include "kernels/pointwise_rows.h"
 
@@ -89,6 +89,15 @@ constexpr void add_to_integer(PointwiseList& list, std::int32_t to) {
   add(list, kF64Type, to, run_two<kCast<double, std::int32_t>, kSaturated>);
 }
 
+// nextafter asks for the neighbors in the dtype itself.
+template <std::uint16_t kInfinityBits>
+void run_next(const void* const* operands, void* result, std::int64_t n) {
+  const std::uint16_t* const a = static_cast<const std::uint16_t*>(operands[0]);
+  const std::uint16_t* const b = static_cast<const std::uint16_t*>(operands[1]);
+  std::uint16_t* const r = static_cast<std::uint16_t*>(result);
+  for (std::int64_t i = 0; i < n; ++i) r[i] = next_bits<std::uint16_t, kInfinityBits>(a[i], b[i]);
+}
+
 template <class T>
 constexpr void add_from(PointwiseList& list) {
   constexpr std::int32_t kFrom = kDTypeOf<T>;
@@ -121,6 +130,8 @@ constexpr PointwiseList make_list() {
   add(list, kU16Type, kI32Type, kWidened<std::uint16_t>);
   add(list, kF16Type, kF32Type, float_from_float16);
   add(list, kBF16Type, kF32Type, run_each<from_bfloat16, float, BFloat16>);
+  list.add(Row_nextafter::kName, kF16Type, kF16Type, run_next<0x7c00>);
+  list.add(Row_nextafter::kName, kBF16Type, kBF16Type, run_next<0x7f80>);
   return list;
 }
 

@@ -1,4 +1,4 @@
-// Tile functions of exp, log, tanh, erf, sin, cos and pow on floats: the templates of math_*.h on vectors of double.
+// Tile functions of the elementary functions on floats: the templates of math_*.h on vectors of double.
 // A float is widened and its result rounded once.
 #include "kernels/pointwise_rows.h"
 
@@ -6,63 +6,43 @@ namespace ingot::INGOT_LEVEL {
 namespace {
 
 template <class T>
-INGOT_INLINE F64 load_wide(const T* from) {
+INGOT_INLINE F64 load_wide(const T* from, std::int64_t n) {
   if constexpr (sizeof(T) == 4) {
-    return to_f64(load<F32Half>(from));
+    return to_f64(n < kLanes64 ? load_first<F32Half>(from, n) : load<F32Half>(from));
   } else {
-    return load<F64>(from);
+    return n < kLanes64 ? load_first<F64>(from, n) : load<F64>(from);
   }
 }
 
 template <class T>
-INGOT_INLINE F64 load_wide_first(const T* from, std::int64_t n) {
+INGOT_INLINE void store_narrow(T* to, F64 v, std::int64_t n) {
   if constexpr (sizeof(T) == 4) {
-    return to_f64(load_first<F32Half>(from, n));
+    n < kLanes64 ? store_first<F32Half>(to, to_f32(v), n) : store<F32Half>(to, to_f32(v));
   } else {
-    return load_first<F64>(from, n);
+    n < kLanes64 ? store_first<F64>(to, v, n) : store<F64>(to, v);
   }
 }
 
-template <class T>
-INGOT_INLINE void store_narrow(T* to, F64 v) {
-  if constexpr (sizeof(T) == 4) {
-    store<F32Half>(to, to_f32(v));
-  } else {
-    store<F64>(to, v);
-  }
-}
-
-template <class T>
-INGOT_INLINE void store_narrow_first(T* to, F64 v, std::int64_t n) {
-  if constexpr (sizeof(T) == 4) {
-    store_first<F32Half>(to, to_f32(v), n);
-  } else {
-    store_first<F64>(to, v, n);
-  }
-}
-
+// One loop with the last, shorter step inside: the function's code is there once.
 template <class Function, class T>
 void run_lanes(const void* const* operands, void* result, std::int64_t n) {
   constexpr bool kShort = sizeof(T) == 4;
   const T* const a = static_cast<const T*>(operands[0]);
   T* const r = static_cast<T*>(result);
-  std::int64_t i = 0;
-  for (; i + kLanes64 <= n; i += kLanes64) store_narrow(r + i, Function::template value<kShort>(load_wide(a + i)));
-  if (i < n) store_narrow_first(r + i, Function::template value<kShort>(load_wide_first(a + i, n - i)), n - i);
+  for (std::int64_t i = 0; i < n; i += kLanes64) {
+    store_narrow(r + i, Function::template value<kShort>(load_wide(a + i, n - i)), n - i);
+  }
 }
 
-template <class T>
-void run_pow(const void* const* operands, void* result, std::int64_t n) {
+template <class Function, class T>
+void run_lanes_of_two(const void* const* operands, void* result, std::int64_t n) {
   constexpr bool kShort = sizeof(T) == 4;
   const T* const a = static_cast<const T*>(operands[0]);
   const T* const b = static_cast<const T*>(operands[1]);
   T* const r = static_cast<T*>(result);
-  std::int64_t i = 0;
-  for (; i + kLanes64 <= n; i += kLanes64) store_narrow(r + i, pow_of<kShort>(load_wide(a + i), load_wide(b + i)));
-  if (i < n) {
-    const F64 base = load_wide_first(a + i, n - i);
-    const F64 exponent = load_wide_first(b + i, n - i);
-    store_narrow_first(r + i, pow_of<kShort>(base, exponent), n - i);
+  for (std::int64_t i = 0; i < n; i += kLanes64) {
+    const F64 first = load_wide(a + i, n - i), second = load_wide(b + i, n - i);
+    store_narrow(r + i, Function::template value<kShort>(first, second), n - i);
   }
 }
 
@@ -70,6 +50,12 @@ template <class Function>
 constexpr void add_function(PointwiseList& list, const char* op) {
   list.add(op, kF32Type, kF32Type, run_lanes<Function, float>);
   list.add(op, kF64Type, kF64Type, run_lanes<Function, double>);
+}
+
+template <class Function>
+constexpr void add_function_of_two(PointwiseList& list, const char* op) {
+  list.add(op, kF32Type, kF32Type, run_lanes_of_two<Function, float>);
+  list.add(op, kF64Type, kF64Type, run_lanes_of_two<Function, double>);
 }
 
 // name##_of as a type, to be a template argument.
@@ -80,24 +66,66 @@ constexpr void add_function(PointwiseList& list, const char* op) {
       return name##_of<kShort>(x);         \
     }                                      \
   };
+INGOT_FUNCTION(acos)
+INGOT_FUNCTION(acosh)
+INGOT_FUNCTION(asin)
+INGOT_FUNCTION(asinh)
+INGOT_FUNCTION(atan)
+INGOT_FUNCTION(atanh)
 INGOT_FUNCTION(cos)
+INGOT_FUNCTION(cosh)
 INGOT_FUNCTION(erf)
+INGOT_FUNCTION(erfc)
 INGOT_FUNCTION(exp)
+INGOT_FUNCTION(exp2)
+INGOT_FUNCTION(expm1)
 INGOT_FUNCTION(log)
+INGOT_FUNCTION(log10)
+INGOT_FUNCTION(log1p)
+INGOT_FUNCTION(log2)
 INGOT_FUNCTION(sin)
+INGOT_FUNCTION(sinh)
+INGOT_FUNCTION(tan)
 INGOT_FUNCTION(tanh)
 #undef INGOT_FUNCTION
 
+#define INGOT_FUNCTION_OF_TWO(name)               \
+  struct name##_function {                        \
+    template <bool kShort>                        \
+    INGOT_INLINE static F64 value(F64 a, F64 b) { \
+      return name##_of<kShort>(a, b);             \
+    }                                             \
+  };
+INGOT_FUNCTION_OF_TWO(atan2)
+INGOT_FUNCTION_OF_TWO(pow)
+#undef INGOT_FUNCTION_OF_TWO
+
 constexpr PointwiseList make_list() {
   PointwiseList list;
+  if constexpr (kSmallCode) return list;  // element by element, with the other rows
+  add_function<acos_function>(list, "acos");
+  add_function<acosh_function>(list, "acosh");
+  add_function<asin_function>(list, "asin");
+  add_function<asinh_function>(list, "asinh");
+  add_function<atan_function>(list, "atan");
+  add_function<atanh_function>(list, "atanh");
   add_function<cos_function>(list, "cos");
+  add_function<cosh_function>(list, "cosh");
   add_function<erf_function>(list, "erf");
+  add_function<erfc_function>(list, "erfc");
   add_function<exp_function>(list, "exp");
+  add_function<exp2_function>(list, "exp2");
+  add_function<expm1_function>(list, "expm1");
   add_function<log_function>(list, "log");
+  add_function<log10_function>(list, "log10");
+  add_function<log1p_function>(list, "log1p");
+  add_function<log2_function>(list, "log2");
   add_function<sin_function>(list, "sin");
+  add_function<sinh_function>(list, "sinh");
+  add_function<tan_function>(list, "tan");
   add_function<tanh_function>(list, "tanh");
-  list.add("pow", kF32Type, kF32Type, run_pow<float>);
-  list.add("pow", kF64Type, kF64Type, run_pow<double>);
+  add_function_of_two<atan2_function>(list, "atan2");
+  add_function_of_two<pow_function>(list, "pow");
   return list;
 }
 

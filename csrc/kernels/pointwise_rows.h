@@ -49,13 +49,29 @@ template <class Row>
 inline constexpr bool kInLanes = false;
 #define INGOT_IN_LANES(name) \
   template <>                \
-  inline constexpr bool kInLanes<Row_##name> = true;
+  inline constexpr bool kInLanes<Row_##name> = !kSmallCode;
+INGOT_IN_LANES(acos)
+INGOT_IN_LANES(acosh)
+INGOT_IN_LANES(asin)
+INGOT_IN_LANES(asinh)
+INGOT_IN_LANES(atan)
+INGOT_IN_LANES(atan2)
+INGOT_IN_LANES(atanh)
 INGOT_IN_LANES(cos)
+INGOT_IN_LANES(cosh)
 INGOT_IN_LANES(erf)
+INGOT_IN_LANES(erfc)
 INGOT_IN_LANES(exp)
+INGOT_IN_LANES(exp2)
+INGOT_IN_LANES(expm1)
 INGOT_IN_LANES(log)
+INGOT_IN_LANES(log10)
+INGOT_IN_LANES(log1p)
+INGOT_IN_LANES(log2)
 INGOT_IN_LANES(pow)
 INGOT_IN_LANES(sin)
+INGOT_IN_LANES(sinh)
+INGOT_IN_LANES(tan)
 INGOT_IN_LANES(tanh)
 #undef INGOT_IN_LANES
 

@@ -10,7 +10,7 @@
 
 namespace ingot::INGOT_LEVEL {
 
-inline constexpr int kRowsAtOnce = 4;
+inline constexpr int kRowsAtOnce = kSmallCode ? 1 : 4;
 
 // kRows rows of n >= 1 contiguous elements.
 template <class Op, class T, int kRows>

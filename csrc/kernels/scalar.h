@@ -4,6 +4,7 @@
 // lanes.
 #pragma once
 
+#include "kernels/math_atan.h"
 #include "kernels/math_erf.h"
 #include "kernels/math_exp.h"
 #include "kernels/math_log.h"
@@ -29,13 +30,34 @@ inline constexpr bool kIsBool<bool> = true;
     constexpr bool kShort = sizeof(T) == 4;                                   \
     return static_cast<T>(name##_of<kShort, double>(static_cast<double>(a))); \
   }
+INGOT_MATH_1(acos)
+INGOT_MATH_1(acosh)
+INGOT_MATH_1(asin)
+INGOT_MATH_1(asinh)
+INGOT_MATH_1(atan)
+INGOT_MATH_1(atanh)
 INGOT_MATH_1(cos)
+INGOT_MATH_1(cosh)
 INGOT_MATH_1(erf)
+INGOT_MATH_1(erfc)
 INGOT_MATH_1(exp)
+INGOT_MATH_1(exp2)
+INGOT_MATH_1(expm1)
 INGOT_MATH_1(log)
+INGOT_MATH_1(log10)
+INGOT_MATH_1(log1p)
+INGOT_MATH_1(log2)
 INGOT_MATH_1(sin)
+INGOT_MATH_1(sinh)
+INGOT_MATH_1(tan)
 INGOT_MATH_1(tanh)
 #undef INGOT_MATH_1
+
+template <class T>
+INGOT_INLINE T atan2(T a, T b) {
+  constexpr bool kShort = sizeof(T) == 4;
+  return static_cast<T>(atan2_of<kShort, double>(static_cast<double>(a), static_cast<double>(b)));
+}
 
 template <class T>
 INGOT_INLINE T ceil(T a) {
@@ -144,6 +166,25 @@ INGOT_INLINE Out convert(T a) {
 template <class T>
 INGOT_INLINE T copy_sign(T magnitude_of, T sign_of) {
   return bit_cast<T>(to_bits(magnitude(magnitude_of)) | sign_bit(sign_of));
+}
+
+// The next number after a in the direction of b, as bits of an IEEE format whose infinity is kInfinityBits; b where
+// they are equal, NaN where either is.
+template <class B, B kInfinityBits>
+INGOT_INLINE B next_bits(B a, B b) {
+  constexpr B kSign = static_cast<B>(B{1} << (sizeof(B) * 8 - 1));
+  const B ma = static_cast<B>(a & ~kSign), mb = static_cast<B>(b & ~kSign);
+  if (ma > kInfinityBits || mb > kInfinityBits) return static_cast<B>(kInfinityBits | kInfinityBits >> 1);
+  if (a == b || (ma | mb) == 0) return b;
+  if (ma == 0) return static_cast<B>((b & kSign) | 1);  // the least subnormal
+  const bool inward = ((a ^ b) & kSign) != 0 || mb < ma;
+  return static_cast<B>(inward ? a - 1 : a + 1);
+}
+
+template <class T>
+INGOT_INLINE T next_after(T a, T b) {
+  constexpr Bits<T> kInfinityBits = static_cast<Bits<T>>(sizeof(T) == 4 ? 0x7f800000 : 0x7ff0000000000000);
+  return bit_cast<T>(next_bits<Bits<T>, kInfinityBits>(to_bits(a), to_bits(b)));
 }
 
 template <class T>

@@ -22,6 +22,12 @@ inline constexpr int kVectorBytes = 32;
 #else
 inline constexpr int kVectorBytes = 16;
 #endif
+// The generic level is the proof of the contract: one copy of everything, however slow.
+#if defined(INGOT_SMALL_CODE)
+inline constexpr bool kSmallCode = true;
+#else
+inline constexpr bool kSmallCode = false;
+#endif
 inline constexpr int kLanes32 = kVectorBytes / 4;  // of F32, I32, U32
 inline constexpr int kLanes64 = kVectorBytes / 8;  // of F64, I64, U64
 
@@ -207,6 +213,20 @@ INGOT_INLINE V minimum(V a, V b) {
   const V smaller = select<V>(b < a, b, a);
   const V ordered = select<V>(a == b, bit_cast<V>(to_bits(a) | to_bits(b)), smaller);  // zeros: -0 wins
   return select<V>(b != b, b, ordered);
+}
+
+// Correctly rounded; NaN below 0.
+template <class V>
+INGOT_INLINE V square_root(V x) {
+  if constexpr (sizeof(V) == sizeof(double)) {
+    return __builtin_sqrt(x);
+  } else {
+    double xs[kLanes<V>];
+    __builtin_memcpy(xs, &x, sizeof(V));
+    for (int i = 0; i < kLanes<V>; ++i) xs[i] = __builtin_sqrt(xs[i]);
+    __builtin_memcpy(&x, xs, sizeof(V));
+    return x;
+  }
 }
 
 // To the nearest integer, ties to even; the sign of x stays on a zero. Assumes round-to-nearest, as every thread sets.

@@ -32,9 +32,17 @@ struct Function {
 };
 
 const Function kFunctions[] = {
-    {"exp", [](Wide x) { return std::exp(x); }, 750},  {"log", [](Wide x) { return std::log(x); }, 4},
-    {"tanh", [](Wide x) { return std::tanh(x); }, 25}, {"erf", [](Wide x) { return std::erf(x); }, 7},
-    {"sin", [](Wide x) { return std::sin(x); }, 100},  {"cos", [](Wide x) { return std::cos(x); }, 100},
+    {"acos", [](Wide x) { return std::acos(x); }, 1.0},   {"acosh", [](Wide x) { return std::acosh(x); }, 1000},
+    {"asin", [](Wide x) { return std::asin(x); }, 1.0},   {"asinh", [](Wide x) { return std::asinh(x); }, 1000},
+    {"atan", [](Wide x) { return std::atan(x); }, 100},   {"atanh", [](Wide x) { return std::atanh(x); }, 1.0},
+    {"cos", [](Wide x) { return std::cos(x); }, 100},     {"cosh", [](Wide x) { return std::cosh(x); }, 711},
+    {"erf", [](Wide x) { return std::erf(x); }, 7},       {"erfc", [](Wide x) { return std::erfc(x); }, 27},
+    {"exp", [](Wide x) { return std::exp(x); }, 750},     {"exp2", [](Wide x) { return std::exp2(x); }, 1080},
+    {"expm1", [](Wide x) { return std::expm1(x); }, 750}, {"log", [](Wide x) { return std::log(x); }, 4},
+    {"log10", [](Wide x) { return std::log10(x); }, 4},   {"log1p", [](Wide x) { return std::log1p(x); }, 4},
+    {"log2", [](Wide x) { return std::log2(x); }, 4},     {"sin", [](Wide x) { return std::sin(x); }, 100},
+    {"sinh", [](Wide x) { return std::sinh(x); }, 711},   {"tan", [](Wide x) { return std::tan(x); }, 100},
+    {"tanh", [](Wide x) { return std::tanh(x); }, 25},
 };
 
 template <class T>
@@ -98,8 +106,13 @@ double worst_of_all_floats(const std::string& op, double (*exact)(double)) {
 // Takes minutes: run with --no-skip --test-case="*all floats*".
 TEST_CASE("functions are within 0.51 ULP at all floats" * doctest::skip()) {
   using Exact = double (*)(double);
-  const std::pair<const char*, Exact> functions[] = {{"exp", std::exp}, {"log", std::log}, {"tanh", std::tanh},
-                                                     {"erf", std::erf}, {"sin", std::sin}, {"cos", std::cos}};
+  const std::pair<const char*, Exact> functions[] = {
+      {"acos", std::acos},   {"acosh", std::acosh}, {"asin", std::asin},   {"asinh", std::asinh}, {"atan", std::atan},
+      {"atanh", std::atanh}, {"cos", std::cos},     {"cosh", std::cosh},   {"erf", std::erf},     {"erfc", std::erfc},
+      {"exp", std::exp},     {"exp2", std::exp2},   {"expm1", std::expm1}, {"log", std::log},     {"log10", std::log10},
+      {"log1p", std::log1p}, {"log2", std::log2},   {"sin", std::sin},     {"sinh", std::sinh},   {"tan", std::tan},
+      {"tanh", std::tanh},
+  };
   for (const auto& [op, exact] : functions) {
     const double worst = worst_of_all_floats(op, exact);
     MESSAGE(std::string(op), ": largest error where not correctly rounded ", worst, " ULP");

@@ -316,6 +316,9 @@ std::vector<std::pair<DType, DType>> wanted_functions(const OpRow& row) {
       wanted.emplace_back(dtype, row.dtype_rule == DTypeRule::kCompare ? DType::kBool : dtype);
     }
   }
+  if (row.name == "nextafter") {  // of the dtype itself, so it cannot go through a wider one
+    for (const DType dtype : {DType::kF16, DType::kBF16}) wanted.emplace_back(dtype, dtype);
+  }
   if (row.dtype_rule == DTypeRule::kConvert) {
     for (const DType dtype : kNarrow) {
       wanted.emplace_back(dtype, class_of(dtype) == kFloatClass ? DType::kF32 : DType::kI32);

@@ -111,8 +111,8 @@ TEST_CASE("while carries values of init's types") {
   const std::vector<ValueId> results = f.builder.end_node();
   REQUIRE(results.size() == 2);
   CHECK(f.type(results[0]) == kRow);
-  CHECK(f.code_of([&] { f.add(sum, f.row); }) == ErrorCode::kArgument);  // its region has ended
-  CHECK(f.code_of([&] { f.builder.set_outputs({b[0]}, {""}); }) == ErrorCode::kArgument);
+  CHECK(f.code_of([&] { f.add(sum, f.row); }) == ErrorCode::kRecord);  // its region has ended
+  CHECK(f.code_of([&] { f.builder.set_outputs({b[0]}, {""}); }) == ErrorCode::kRecord);
 }
 
 TEST_CASE("while refuses a condition that is no bool scalar and a body of other types") {

@@ -64,6 +64,24 @@ def scaled_erfc(u: mp.mpf) -> mp.mpf:
     return mp.erfc(x_of_u(u)) * mp.exp(x_of_u(u) ** 2)
 
 
+# (x + 2) erfc(x) exp(x^2) for low <= x <= high, as a function of u in [-1, 1], which is linear in
+# 1 / (x + 2).
+def tail_of_erfc(low: float, high: float) -> Function:
+    near, far = 1 / (mp.mpf(low) + 2), 1 / (mp.mpf(high) + 2)
+
+    def f(u: mp.mpf) -> mp.mpf:
+        d = 1 / ((near + far) / 2 + (near - far) / 2 * u)
+        return d * mp.erfc(d - 2) * mp.exp((d - 2) ** 2)
+
+    return f
+
+
+def atan_ratio(z: mp.mpf) -> mp.mpf:
+    """(atan(t) / t - 1) / z, z = t^2."""
+    t = mp.sqrt(z)
+    return (mp.atan(t) / t - 1) / z if z > mp.mpf(2) ** -100 else mp.mpf(-1) / 3
+
+
 def split(x: mp.mpf, bits: list[int]) -> list[mp.mpf]:
     """x as a sum of doubles, the first of them truncated to so many bits."""
     parts = []
@@ -83,6 +101,14 @@ def main() -> None:
         print_fit(name, erf_ratio, one, 0, 1, degree)
     for name, degree in (("kErfcScaled", 17), ("kErfcScaledShort", 9)):
         print_fit(name, scaled_erfc, lambda u: mp.exp(-(x_of_u(u) ** 2)), -1, 1, degree)
+    for name, high, degree in (("kErfcTail", 28, 20), ("kErfcTailShort", 10.5, 10)):
+        f = tail_of_erfc(1, high)
+        print_fit(name, f, lambda u, f=f: 1 / f(u), -1, 1, degree)  # type: ignore[misc]
+    for name, degree in (("kAtan", 12), ("kAtanShort", 6)):
+        print_fit(name, atan_ratio, lambda z: z, 0, 0.17158, degree)
+    print_array("kLn2Whole", split(mp.log(2), [53, 53]))
+    print_array("kLog2E", split(1 / mp.log(2), [53, 53]))
+    print_array("kLog10E", split(1 / mp.log(10), [53, 53]))
     print_array("kLn2", split(mp.log(2), [42, 53]))
     print_array("kHalfPi", split(mp.pi / 2, [53, 53, 53]))
     print("inline constexpr std::uint64_t kTwoOverPi[] = {")

@@ -12,7 +12,11 @@ from . import (
     movement,
     pointwise_arithmetic,
     pointwise_compare,
+    pointwise_exponential,
+    pointwise_hyperbolic,
     pointwise_math,
+    pointwise_neighbors,
+    pointwise_trigonometric,
     pooling,
     reduction,
     sorting,
@@ -26,7 +30,11 @@ from .indexing import *
 from .movement import *
 from .pointwise_arithmetic import *
 from .pointwise_compare import *
+from .pointwise_exponential import *
+from .pointwise_hyperbolic import *
 from .pointwise_math import *
+from .pointwise_neighbors import *
+from .pointwise_trigonometric import *
 from .pooling import *
 from .reduction import *
 from .sorting import *
@@ -41,7 +49,11 @@ __all__ = [
     *movement.__all__,
     *pointwise_arithmetic.__all__,
     *pointwise_compare.__all__,
+    *pointwise_exponential.__all__,
+    *pointwise_hyperbolic.__all__,
     *pointwise_math.__all__,
+    *pointwise_neighbors.__all__,
+    *pointwise_trigonometric.__all__,
     *pooling.__all__,
     *reduction.__all__,
     *sorting.__all__,
