@@ -51,7 +51,9 @@ def arange(
         dtype = np.int64 if whole else np.float32
     target = as_dtype(dtype)
     count = _count(start, stop, step)
-    if not whole and kind_of(target) in ("int", "uint"):  # elements are made of integers
+    if (
+        not whole and not isinstance(start, Size) and kind_of(target) in ("int", "uint")
+    ):  # elements are made of integers
         whole, start, step = True, int(start), int(step)
     counts = arange.bind(stop=count, dtype=target if whole else np.dtype(np.int64))
     if not whole:
