@@ -9,7 +9,7 @@ from ingot.composite.network import gelu, relu, sigmoid, silu
 from ingot.composite.operands import floating
 from ingot.dtypes import DTypeLike
 from ingot.errors import ArgumentError
-from ingot.ops import abs, add, divide, exp, log, multiply, subtract, tanh, where
+from ingot.ops import abs, add, divide, exp, expm1, log1p, multiply, tanh, where
 from ingot.ops.axes import as_tensor, one_axis
 from ingot.tensor import Tensor, TensorLike
 
@@ -127,16 +127,16 @@ def prelu(input: TensorLike, weight: TensorLike) -> Tensor:
 
 
 def _elu(x: Tensor, scale: float, alpha: float, rate: float) -> Tensor:
-    """scale * x where x > 0, else scale * alpha * (exp(x * rate) - 1)."""
+    """scale * x where x > 0, else scale * alpha * expm1(x * rate)."""
     positive = x > 0
     # Where x > 0 the curve is not taken: at 0 it and its derivative cannot overflow.
-    curve = multiply(subtract(exp(multiply(where(positive, 0, x), rate)), 1), scale * alpha)
+    curve = multiply(expm1(multiply(where(positive, 0, x), rate)), scale * alpha)
     return where(positive, x if scale == 1 else multiply(x, scale), curve)
 
 
 @tagged
 def elu(input: TensorLike, alpha: float = 1.0) -> Tensor:
-    """x where x > 0, else alpha * (exp(x) - 1).
+    """x where x > 0, else alpha * expm1(x).
 
     input: float[...] -> the same (integers give float32).
 
@@ -149,7 +149,7 @@ def elu(input: TensorLike, alpha: float = 1.0) -> Tensor:
 
 @tagged
 def celu(input: TensorLike, alpha: float = 1.0) -> Tensor:
-    """x where x > 0, else alpha * (exp(x / alpha) - 1).
+    """x where x > 0, else alpha * expm1(x / alpha).
 
     input: float[...] -> the same (integers give float32). Raises ArgumentError for alpha 0.
 
@@ -168,8 +168,8 @@ _SELU_SCALE = 1.0507009873554804934193349852946
 
 @tagged
 def selu(input: TensorLike) -> Tensor:
-    """scale * x where x > 0, else scale * alpha * (exp(x) - 1), with the constants of Klambauer et
-    al. (2017), which keep mean 0 and variance 1.
+    """scale * x where x > 0, else scale * alpha * expm1(x), with the constants of Klambauer et al.
+    (2017), which keep mean 0 and variance 1.
 
     input: float[...] -> the same (integers give float32).
 
@@ -182,7 +182,7 @@ def selu(input: TensorLike) -> Tensor:
 
 @tagged
 def softplus(input: TensorLike, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """x where x * beta > threshold, else log(1 + exp(x * beta)) / beta.
+    """x where x * beta > threshold, else log1p(exp(x * beta)) / beta.
 
     input: float[...] -> the same (integers give float32).
 
@@ -193,7 +193,7 @@ def softplus(input: TensorLike, beta: float = 1.0, threshold: float = 20.0) -> T
     x = floating("softplus", input)
     scaled = multiply(x, beta)
     linear = scaled > threshold
-    curve = divide(log(add(exp(where(linear, 0, scaled)), 1)), beta)  # 0: there exp cannot overflow
+    curve = divide(log1p(exp(where(linear, 0, scaled))), beta)  # 0: there exp cannot overflow
     return where(linear, x, curve)
 
 
@@ -213,7 +213,7 @@ def mish(input: TensorLike) -> Tensor:
 
 @tagged
 def logsigmoid(input: TensorLike) -> Tensor:
-    """n - log(1 + exp(-|x|)), where n is x where x < 0, else 0: the logarithm of sigmoid(x).
+    """n - log1p(exp(-|x|)), where n is x where x < 0, else 0: the logarithm of sigmoid(x).
 
     input: float[...] -> the same (integers give float32).
 
@@ -223,7 +223,7 @@ def logsigmoid(input: TensorLike) -> Tensor:
     """
     x = floating("logsigmoid", input)
     below = x < 0
-    return where(below, x, 0) - log(add(exp(where(below, x, -x)), 1))
+    return where(below, x, 0) - log1p(exp(where(below, x, -x)))
 
 
 @tagged

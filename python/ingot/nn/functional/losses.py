@@ -137,7 +137,7 @@ def binary_cross_entropy_with_logits(
     a scalar for reduction "mean" or "sum". Raises ShapeError where the shapes differ.
 
     >>> import ingot
-    >>> x, target = ingot.tensor([0.0, 100.0]), ingot.tensor([1.0, 1.0])
+    >>> x, target = ingot.tensor([0.0, 1000.0]), ingot.tensor([1.0, 1.0])
     >>> ingot.nn.functional.binary_cross_entropy_with_logits(x, target, reduction="none")
     Tensor([0.6931472, 0.       ], dtype=float32)
     """
