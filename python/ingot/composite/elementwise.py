@@ -16,7 +16,9 @@ from ingot.ops.pointwise_arithmetic import (
     subtract,
 )
 from ingot.ops.pointwise_compare import equal, greater, less, logical_or, not_equal, where
-from ingot.ops.pointwise_math import cast, exp, log, sqrt
+from ingot.ops.pointwise_exponential import log1p
+from ingot.ops.pointwise_math import cast, exp, sqrt
+from ingot.ops.pointwise_neighbors import copysign
 from ingot.tensor import Tensor, TensorLike
 
 from .calls import composite
@@ -36,6 +38,7 @@ __all__ = [
     "positive",
     "real",
     "reciprocal",
+    "signbit",
     "square",
 ]
 
@@ -200,9 +203,8 @@ def hypot(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @composite
 def logaddexp(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """log(exp(x1) + exp(x2)): m + log(1 + z), where m is the larger and z = exp(-abs(x1 - x2)).
+    """log(exp(x1) + exp(x2)): m + log1p(exp(-abs(x1 - x2))), where m is the larger one.
 
-    log(1 + z) = log(u) + (z - (u - 1)) / u with u = 1 + z rounded (Kahan): a small z counts.
     x1, x2: float[...], promoted (integers give float32) -> the same. NaN where either is.
 
     >>> import ingot
@@ -212,9 +214,21 @@ def logaddexp(x1: TensorLike, x2: TensorLike) -> Tensor:
     a, b = floating("logaddexp", x1), floating("logaddexp", x2)
     # Equal infinities have no difference.
     apart = where(equal(a, b), 0, subtract(a, b))
-    z = exp(negative(abs(apart)))
-    u = add(z, 1)
-    return add(maximum(a, b), add(log(u), divide(subtract(z, subtract(u, 1)), u)))
+    return add(maximum(a, b), log1p(exp(negative(abs(apart)))))
+
+
+@composite
+def signbit(x: TensorLike) -> Tensor:
+    """Whether the sign is negative, that of -0.0 and of a NaN too: copysign(1, x) < 0.
+
+    x: real[...] -> bool[...].
+
+    >>> import ingot
+    >>> ingot.signbit(ingot.tensor([-0.0, 0.0]))
+    Tensor([ True, False], dtype=bool)
+    """
+    x = as_tensor("signbit", x)
+    return less(copysign(1, x) if is_float(x.dtype) else x, 0)
 
 
 @composite

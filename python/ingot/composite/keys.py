@@ -162,7 +162,8 @@ def _mask_parts(x: Tensor, axis: int, mask: Tensor) -> list[Part]:
             f"expected an eager one; use ingot.where{at_user_line()}"
         )
     expected = x.shape[axis : axis + mask.ndim]
-    if mask.shape != expected:
+    # A size 0 fits any other: nothing is chosen along it.
+    if not all(m in (n, 0) for m, n in zip(mask.shape, expected, strict=True)):
         raise RangeError(
             f"index: the mask does not fit: got {list(mask.shape)}, expected {list(expected)}"
         )
