@@ -42,8 +42,8 @@ def scan(
     init, xs: nested tensors; xs may be None, then `length` says how often. f gives the carried
     value, nested and typed as init, and anything nested, or None. Returns the last carried value
     and the y's stacked along a new first axis. With reverse it goes from the last slice to the
-    first. Recorded, it is one node. Raises ShapeError where lengths differ or a carried value changes its
-    shape, DTypeError where it changes its dtype.
+    first. Recorded, it is one node. Raises ShapeError where lengths differ or a carried value
+    changes its shape, DTypeError where it changes its dtype.
 
     >>> import ingot
     >>> ingot.scan(lambda c, x: (c + x, c * x), ingot.tensor(1), ingot.tensor([1, 2, 3]))
