@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import _core, composite, control, errors, nn, ops
+from . import _core, composite, control, errors, nn, ops, optim
 from .composite import *
 from .control import *
 from .dtypes import NAMES as _DTYPE_NAMES
@@ -93,6 +93,7 @@ __all__ = [
     "errors",
     "load",
     "nn",
+    "optim",
     "record",
     "save",
     "show_config",

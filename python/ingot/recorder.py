@@ -50,13 +50,15 @@ class Recorder:
         self.module = _core.Module()
         self.builder = _core.Builder(self.module, name)
         self._ranges: dict[str, tuple[int, int | None]] = {}
-        self._captured: dict[int, tuple[object, _core.Value]] = {}  # the object is kept alive
+        # By id of the numbers: what is kept alive, its value, in how many regions it was captured.
+        self._captured: dict[int, tuple[object, _core.Value, int]] = {}
         self._arrays: dict[int, tuple[Array, Tensor]] = {}  # plain arrays and what stands for them
         self._names = dict(named_arrays(function)) if function is not None else {}
         self._used: set[str] = set()
         self._calls: dict[str, int] = {}
         self._composite = ""
         self._states: dict[int, _Held] = {}
+        self._params: dict[int, tuple[Any, Tensor]] = {}  # by id of the State, kept alive
         self._depth = 0  # of open regions
 
     @contextmanager
@@ -119,7 +121,8 @@ class Recorder:
             yield results
         except BaseException:
             self.builder.abandon_node()
-            self._captured.clear()  # what was captured inside is gone
+            # What was captured inside is gone.
+            self._captured = {k: v for k, v in self._captured.items() if v[2] < self._depth}
             raise
         else:
             results += [Tensor(None, value, self) for value in self.builder.end_node()]
@@ -141,8 +144,7 @@ class Recorder:
         if id(state) not in self._states:
             array = np.asarray(state.initial().numpy(), order="C")
             if state.name is None:
-                known = self._names.get(id(state)) or _local_name(state)
-                state.name = self._unique(known or "state")
+                state.name = self._unique(self._name_of(state) or "state")
             self._used.add(state.name)
             zeros = not array.tobytes().strip(b"\0")
             value = self.builder.add_state(state.name, array, zeros)
@@ -161,6 +163,18 @@ class Recorder:
         self.read_state(state)
         held = self._states[id(state)]
         held.tensor, held.assigned = tensor, True
+
+    def param_of(self, state: Any) -> Tensor:
+        """What a State holds outside, captured as a param of its name."""
+        if id(state) not in self._params:
+            held = Tensor(state.initial().numpy(), name=state.name or self._name_of(state))
+            held._requires_grad = state.requires_grad
+            self._params[id(state)] = state, held
+            self.value(held)
+        return self._params[id(state)][1]
+
+    def _name_of(self, holder: Any) -> str | None:
+        return self._names.get(id(holder)) or _local_name(holder)
 
     def add_updates(self) -> None:
         """Makes the last assignment of every state its update."""
@@ -190,9 +204,10 @@ class Recorder:
                     f"expected one of {self}"
                 )
             return x._value
-        if id(x) not in self._captured:
-            self._captured[id(x)] = (x, self._capture(x))
-        return self._captured[id(x)][1]
+        numbers = x.numpy() if isinstance(x, Tensor) else x  # those that aliases share
+        if id(numbers) not in self._captured:
+            self._captured[id(numbers)] = (x, self._capture(x), self._depth)
+        return self._captured[id(numbers)][1]
 
     def __str__(self) -> str:
         return f"the recording of {self.name!r}"
