@@ -32,7 +32,7 @@ PYTHON_ROWS = [
     {"op"},
     {"ops"},
     {"composite"},
-    {"control", "grad", "reference"},
+    {"control", "grad", "random", "reference"},
     {"record", "tools"},
     {"program"},
     {"testing"},

@@ -53,6 +53,8 @@ const char* rule_name(DTypeRule rule) {
       return "produce";
     case DTypeRule::kPosition:
       return "position";
+    case DTypeRule::kBits:
+      return "bits";
     case DTypeRule::kIndexed:
       return "indexed";
     case DTypeRule::kCondition:

@@ -27,6 +27,8 @@ extern const Kernel cumulative_kernels[];
 extern const std::int32_t num_cumulative_kernels;
 extern const Kernel sort_kernels[];
 extern const std::int32_t num_sort_kernels;
+extern const Kernel random_kernels[];
+extern const std::int32_t num_random_kernels;
 extern const Kernel scatter_kernels[];
 extern const std::int32_t num_scatter_kernels;
 

@@ -147,6 +147,12 @@ std::optional<DType> infer_dtype(const OpRow& op, Operands operands, const Attrs
     case DTypeRule::kPosition:
       common_dtype(op, operands, operands.first(1));
       return DType::kI64;
+    case DTypeRule::kBits:
+      if (operands[0]->dtype != DType::kI64) {
+        fail(ErrorCode::kDType, concat(op.name, ": ", op.operand_names[0], " has the wrong dtype: got ",
+                                       to_string(*operands[0]), ", expected i64"));
+      }
+      return DType::kI32;
     case DTypeRule::kIndexed:
       require_index(op, *operands.back());
       return common_dtype(op, operands, operands.first(operands.size() - 1));

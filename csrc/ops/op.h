@@ -67,6 +67,7 @@ enum class DTypeRule : std::uint8_t {
   kConvert,    // operand 0 in `classes`; result the attribute `dtype`
   kProduce,    // no operands; result the attribute `dtype`
   kPosition,   // operand 0 in `classes`; result i64
+  kBits,       // operand 0 i64; result i32
   kIndexed,    // last operand i32 or i64; the others equal, in `classes`; result theirs
   kCondition,  // operand 0 bool; no result
   kRegion,     // decided by the region rules (graph/regions.h)

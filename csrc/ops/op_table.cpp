@@ -141,6 +141,7 @@ void add_movements(std::vector<Definition>& rows) {
        DTypeRule::kSame, kAnyClass, pad_rule},
       {"arange", {}, {required("stop", kSize), dtype}, DTypeRule::kProduce, kRealClasses, arange_rule},
       {"size", {}, {required("value", kSize), dtype}, DTypeRule::kProduce, kRealClasses, scalar_rule},
+      {"random_bits", {"state"}, {required("shape", kSizes)}, DTypeRule::kBits, kIntClass, random_bits_rule},
       {"abort", {"condition"}, {required("message", kString)},
        DTypeRule::kCondition, kBoolClass, abort_rule, kEffect | kMayFail},
   });

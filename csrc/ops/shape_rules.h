@@ -62,6 +62,7 @@ Shape dynamic_update_slice_rule(const ShapeContext& context, Operands operands, 
 Shape take_along_axis_rule(const ShapeContext& context, Operands operands, const Attrs& attrs);
 Shape scatter_rule(const ShapeContext& context, Operands operands, const Attrs& attrs);
 Shape scatter_reduce_rule(const ShapeContext& context, Operands operands, const Attrs& attrs);
+Shape random_bits_rule(const ShapeContext& context, Operands operands, const Attrs& attrs);
 Shape along_axis_rule(const ShapeContext& context, Operands operands, const Attrs& attrs);
 Shape pad_rule(const ShapeContext& context, Operands operands, const Attrs& attrs);
 

@@ -91,4 +91,13 @@ Shape argmax_rule(const ShapeContext& context, Operands operands, const Attrs& a
   return result;
 }
 
+// (state; shape): state is (key, counter)
+Shape random_bits_rule(const ShapeContext& context, Operands operands, const Attrs& attrs) {
+  const Shape& state = operands[0]->shape;
+  if (state.size() != 1 || !(state[0] == Size(2))) {
+    context.fail_shape(concat("state does not fit: got ", describe(operands), ", expected i64[2]"));
+  }
+  return attr<Shape>(attrs, 0);
+}
+
 }  // namespace ingot

@@ -49,7 +49,7 @@ def __getattr__(name: str) -> Any:
     """Dtypes (ingot.float32), and the modules that are loaded only when asked for."""
     if name in _DTYPE_NAMES:
         return _dtype_of(name)
-    if name in ("array_api", "linalg", "testing"):
+    if name in ("array_api", "linalg", "random", "testing"):
         import importlib
 
         return importlib.import_module(f".{name}", __name__)
@@ -57,9 +57,6 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    *composite.__all__,
-    *control.__all__,
-    *ops.__all__,
     "AbortError",
     "ArgumentError",
     "AxisError",
@@ -80,22 +77,25 @@ __all__ = [
     "ShapeError",
     "Size",
     "Spec",
+    "State",
     "StateError",
     "Tensor",
-    "State",
     "__version__",
-    "vjp",
-    "value_and_grad",
-    "no_grad",
-    "is_grad_enabled",
-    "grad",
     "compile",
     "errors",
+    "grad",
+    "is_grad_enabled",
     "load",
     "nn",
+    "no_grad",
     "optim",
     "record",
     "save",
     "show_config",
     "tensor",
+    "value_and_grad",
+    "vjp",
 ]
+__all__ += composite.__all__
+__all__ += control.__all__
+__all__ += ops.__all__

@@ -65,7 +65,9 @@ class OpRow:
     operands: list[str]
     variadic: bool
     attrs: list[AttrSpec]
-    dtype_rule: str  # same, compare, select, convert, produce, position, indexed, condition, region
+    dtype_rule: (
+        str  # same, compare, select, convert, produce, position, bits, indexed, condition, region
+    )
     classes: list[str]  # bool, int, float, complex
     traits: list[str]
     # pointwise, commutative, view, reduction, contraction, region, may_fail, effect,

@@ -41,23 +41,22 @@ from .statistics import *
 from .unique import *
 from .update import *
 
-__all__ = [
-    *arithmetic.__all__,
-    *creation.__all__,
-    *data_types.__all__,
-    *diagonals.__all__,
-    *einstein.__all__,
-    *elementwise.__all__,
-    *index.__all__,
-    *joining.__all__,
-    *linear_algebra.__all__,
-    *network.__all__,
-    *norms.__all__,
-    *repeating.__all__,
-    *scans.__all__,
-    *searching.__all__,
-    *shaping.__all__,
-    *statistics.__all__,
-    *unique.__all__,
-    *update.__all__,
-]
+__all__: list[str] = []
+__all__ += arithmetic.__all__
+__all__ += creation.__all__
+__all__ += data_types.__all__
+__all__ += diagonals.__all__
+__all__ += einstein.__all__
+__all__ += elementwise.__all__
+__all__ += index.__all__
+__all__ += joining.__all__
+__all__ += linear_algebra.__all__
+__all__ += network.__all__
+__all__ += norms.__all__
+__all__ += repeating.__all__
+__all__ += scans.__all__
+__all__ += searching.__all__
+__all__ += shaping.__all__
+__all__ += statistics.__all__
+__all__ += unique.__all__
+__all__ += update.__all__
