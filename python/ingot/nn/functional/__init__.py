@@ -10,7 +10,9 @@ from ingot.composite import linear
 
 from . import (
     activations,
+    adaptive_pooling,
     attention,
+    classification,
     convolution,
     distances,
     embeddings,
@@ -22,7 +24,9 @@ from . import (
     resampling,
 )
 from .activations import *
+from .adaptive_pooling import *
 from .attention import *
+from .classification import *
 from .convolution import *
 from .distances import *
 from .embeddings import *
@@ -35,7 +39,9 @@ from .resampling import *
 
 __all__ = [
     *activations.__all__,
+    *adaptive_pooling.__all__,
     *attention.__all__,
+    *classification.__all__,
     *convolution.__all__,
     *distances.__all__,
     *embeddings.__all__,
