@@ -7,13 +7,12 @@ Python); the largest relative difference is printed and must be small.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
-from digits import find_runner
+from runner import difference, run_file
 
 import ingot
 
@@ -96,17 +95,10 @@ def compare(name: str, network: ConvNet | EncoderBlock, spec: ingot.Spec, x: np.
     graph = ingot.record(lambda x: {"y": network(x)}, spec)
     eager = network(ingot.tensor(x)).numpy()
     with tempfile.TemporaryDirectory() as folder:
-        model, source, target = (
-            Path(folder) / f"{name}.ingot",
-            Path(folder) / "x.npy",
-            Path(folder) / "y.npy",
-        )
+        model = Path(folder) / f"{name}.ingot"
         graph.save(model)
-        np.save(source, x)
-        command = [find_runner(), str(model), "--input", f"x={source}", "--output", f"y={target}"]
-        subprocess.run(command, check=True, capture_output=True)
-        static = np.load(target)
-    error = float(np.abs(eager - static).max() / np.abs(eager).max())
+        static = run_file(model, {"x": x}, ["y"])["y"]
+    error = difference(static, eager)
     print(f"{name}: output {static.shape}, largest difference / largest value = {error:.2e}")
     if error > 1e-5:
         sys.exit(f"{name}: eager and static disagree")

@@ -38,3 +38,13 @@ def test_networks_agree_with_the_runner(tmp_path: Path) -> None:
     out = run("networks.py", tmp_path)
     assert "convnet" in out
     assert "encoder" in out
+
+
+def test_loops_and_their_gradients_agree_with_the_runner(tmp_path: Path) -> None:
+    out = run("loops.py", tmp_path)
+    assert out.count("lstm gradient") == 3
+    assert "beam search: slope" in out
+
+
+def test_a_decoder_continues_where_its_cache_was(tmp_path: Path) -> None:
+    assert "continues where the session was, bit for bit" in run("decoder.py", tmp_path)
