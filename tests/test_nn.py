@@ -271,6 +271,23 @@ def test_a_query_without_keys_attends_to_nothing() -> None:
     assert np.isfinite(pull(ingot.ones((2, 2)))[0].numpy()).all()
 
 
+def test_half_precision_is_computed_in_single_and_rounded_once(rng: np.random.Generator) -> None:
+    x = (rng.standard_normal((2, 4, 6, 6)) * 30).astype(np.float16)
+    for f in (
+        F.gelu,
+        F.softmax,
+        lambda x: F.layer_norm(x, 6),
+        lambda x: F.group_norm(x, 2),
+        lambda x: F.rms_norm(x, 6, eps=1e-5),
+        lambda x: F.batch_norm(x, None, None, training=True),
+        lambda x: F.adaptive_avg_pool2d(x, 4),
+        lambda x: F.interpolate(x, (3, 9), mode="bilinear"),
+        lambda x: F.scaled_dot_product_attention(x, x, x),
+    ):
+        once = f(x.astype(np.float32)).numpy().astype(np.float16)
+        assert f(x).numpy().tobytes() == once.tobytes()
+
+
 def test_convolutions_of_integers_are_exact() -> None:
     x = ingot.full((1, 2, 3, 3), 2**40 + 1)
     w = ingot.ones((1, 2, 2, 2), "int64")

@@ -183,7 +183,7 @@ def training(model: nn.Module, optimizer: optim.Optimizer) -> Callable[..., ingo
 def test_a_recorded_training_step_trains_as_eager_code_does(
     kind: str, rng: np.random.Generator
 ) -> None:
-    nn.init.seed(0)
+    ingot.random.seed(0)
     models = [
         nn.Sequential(nn.Linear(4, 16), nn.BatchNorm1d(16), F.relu, nn.Linear(16, 3))
         for _ in range(2)
@@ -244,10 +244,24 @@ def test_a_recurrent_layer_has_each_param_once() -> None:
     assert len(module.params) == 8
 
 
+def test_dropout_draws_anew_at_every_run_and_keeps_the_mean() -> None:
+    layer = nn.Dropout(0.25, generator=ingot.random.Generator(1))
+    x = np.ones(4000, np.float32)
+    program = ingot.compile(ingot.record(layer, x), num_threads=1)
+    first, second = program(x), program(x)
+    assert set(np.unique(first)) == {np.float32(0), np.float32(1 / 0.75)}
+    assert (first != second).any()
+    assert first.tolist() == layer(x).tolist()
+    assert second.tolist() == layer(x).tolist()
+    assert abs(first.mean() - 1) < 0.05
+    assert layer.eval()(x).tolist() == x.tolist()
+
+
 WRONG: dict[str, Callable[[], Any]] = {
     "groups": lambda: nn.Conv2d(3, 4, 3, groups=2),
     "heads": lambda: nn.MultiheadAttention(8, 3),
     "layers": lambda: nn.LSTM(3, 4, num_layers=0),
+    "probability": lambda: nn.Dropout(1.5),
     "rank": lambda: nn.BatchNorm2d(3)(ingot.ones((2, 3))),
     "no parameters": lambda: optim.SGD([]),
     "no gradient": lambda: optim.SGD([nn.Buffer([1.0])]),

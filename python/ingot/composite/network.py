@@ -87,16 +87,17 @@ def gelu(input: TensorLike, approximate: str = "none") -> Tensor:
     >>> ingot.gelu(ingot.tensor([0.0, 1.0]))
     Tensor([0.       , 0.8413447], dtype=float32)
     """
-    x = floating("gelu", input)
+    x, dtype = summable("gelu", input)
     half = multiply(x, 0.5)
     if approximate == "none":
-        return multiply(half, add(erf(multiply(x, math.sqrt(0.5))), 1))
+        return of_dtype(multiply(half, add(erf(multiply(x, math.sqrt(0.5))), 1)), dtype)
     if approximate != "tanh":
         raise ArgumentError(
             f"gelu: wrong approximate: got {approximate!r}, expected 'none' or 'tanh'"
         )
     cube = multiply(multiply(multiply(x, x), x), 0.044715)
-    return multiply(half, add(tanh(multiply(add(x, cube), math.sqrt(2 / math.pi))), 1))
+    curve = tanh(multiply(add(x, cube), math.sqrt(2 / math.pi)))
+    return of_dtype(multiply(half, add(curve, 1)), dtype)
 
 
 @composite

@@ -1,19 +1,19 @@
-"""Layers of one matrix: Linear and Embedding."""
+"""Layers of one matrix, Linear and Embedding; and Dropout."""
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-
+from ingot.errors import ArgumentError
 from ingot.ops.axes import one_axis
+from ingot.random import Generator
 from ingot.tensor import Tensor, TensorLike
 
 from . import functional, init
 from .module import Module
 from .parameters import Parameter
 
-__all__ = ["Embedding", "Linear"]
+__all__ = ["Dropout", "Embedding", "Linear"]
 
 
 class Linear(Module):
@@ -53,10 +53,32 @@ class Embedding(Module):
     ) -> None:
         table = init.normal((num_embeddings, embedding_dim))
         if padding_idx is not None:
-            table[one_axis("Embedding", padding_idx, num_embeddings)] = np.float32(0)
+            row = one_axis("Embedding", padding_idx, num_embeddings)
+            table = table.at[row].set(0.0)
         self.weight = Parameter(table)
         self.padding_idx = padding_idx
 
     def forward(self, input: TensorLike) -> Tensor:
         """`functional.embedding`."""
         return functional.embedding(input, self.weight, self.padding_idx)
+
+
+class Dropout(Module):
+    """In training, every element is 0 with probability p and the others are divided by 1 - p.
+
+    generator: where the random numbers come from; the default one without it. Recorded in training
+    mode, its key and counter are a state, so that every run draws others.
+
+    >>> import ingot
+    >>> ingot.nn.Dropout(0.5).eval()(ingot.tensor([1.0, 2.0]))
+    Tensor([1., 2.], dtype=float32)
+    """
+
+    def __init__(self, p: float = 0.5, generator: Generator | None = None) -> None:
+        if not 0 <= p <= 1:
+            raise ArgumentError(f"Dropout: wrong probability: got {p}, expected 0..1")
+        self.p, self.generator = p, generator
+
+    def forward(self, input: TensorLike) -> Tensor:
+        """input: float[...] -> the same."""
+        return functional.dropout(input, self.p, self.training, generator=self.generator)

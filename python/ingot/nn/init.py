@@ -1,36 +1,29 @@
-"""Initial weights, drawn from a NumPy generator: eager numbers, never recorded."""
+"""Initial weights, drawn from the default generator: `ingot.random.seed` makes them the same in
+every process. Eager numbers, never recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
+from ingot import random
+from ingot.tensor import Tensor
 
-from ingot.dtypes import Array
-
-__all__ = ["normal", "seed", "uniform"]
-
-_generators = [np.random.default_rng()]
+__all__ = ["normal", "uniform"]
 
 
-def seed(value: int) -> None:
-    """Makes the weights that are drawn from now on the same in every process.
+def uniform(shape: Sequence[int], bound: float) -> Tensor:
+    """float32 numbers evenly spread over -bound..bound.
 
     >>> import ingot
-    >>> ingot.nn.init.seed(0)
+    >>> ingot.random.seed(0)
     >>> a = ingot.nn.Linear(2, 2).weight.value
-    >>> ingot.nn.init.seed(0)
+    >>> ingot.random.seed(0)
     >>> bool(ingot.all(ingot.nn.Linear(2, 2).weight.value == a))
     True
     """
-    _generators[0] = np.random.default_rng(value)
+    return random.uniform(shape, -bound, bound)
 
 
-def uniform(shape: Sequence[int], bound: float) -> Array:
-    """float32 numbers of the uniform distribution over -bound..bound."""
-    return _generators[0].uniform(-bound, bound, tuple(shape)).astype(np.float32)
-
-
-def normal(shape: Sequence[int]) -> Array:
+def normal(shape: Sequence[int]) -> Tensor:
     """float32 numbers of the normal distribution of mean 0 and variance 1."""
-    return _generators[0].standard_normal(tuple(shape)).astype(np.float32)
+    return random.normal(shape)

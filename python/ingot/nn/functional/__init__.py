@@ -7,6 +7,7 @@ array; integers and bools where a float function is applied become float32.
 from __future__ import annotations
 
 from ingot.composite import linear
+from ingot.random import dropout
 
 from . import (
     activations,
@@ -51,5 +52,6 @@ __all__ = [
     *padding.__all__,
     *pooling.__all__,
     *resampling.__all__,
+    "dropout",
     "linear",
 ]

@@ -6,10 +6,11 @@ import math
 
 from ingot.composite.calls import tagged
 from ingot.composite.network import softmax
-from ingot.composite.operands import floating
+from ingot.composite.operands import of_dtype, summable
 from ingot.errors import ArgumentError, ShapeError
 from ingot.ops import add, arange, broadcast_to, greater_equal, logical_not, matmul, multiply, where
 from ingot.ops.axes import as_tensor
+from ingot.random import dropout
 from ingot.tensor import Size, Tensor, TensorLike
 
 __all__ = ["scaled_dot_product_attention"]
@@ -31,9 +32,9 @@ def scaled_dot_product_attention(
     query: float[..., l, e], key: float[..., s, e], value: float[..., s, ev] -> float[..., l, ev].
     attn_mask: bool[..., l, s], false where a key is absent, or float[..., l, s], added to the
     scores; is_causal: key j is absent for query i where j > i. A query without keys gives 0. scale:
-    1 / sqrt(e) by default. enable_gqa: each head of key and value (axis -3) serves several of the
-    query's. Raises ArgumentError for a mask beside is_causal or a dropout (use dropout on the
-    result), ShapeError where sizes do not fit.
+    1 / sqrt(e) by default. dropout_p: of the weights, always on as in torch. enable_gqa: each head
+    of key and value (axis -3) serves several of the query's. Raises ArgumentError for a mask beside
+    is_causal, ShapeError where sizes do not fit.
 
     >>> import ingot
     >>> q, k, v = ingot.ones((1, 2)), ingot.ones((2, 2)), ingot.tensor([[1.0], [3.0]])
@@ -41,9 +42,7 @@ def scaled_dot_product_attention(
     Tensor([[2.]], dtype=float32)
     """
     op = "scaled_dot_product_attention"
-    q, k, v = floating(op, query), floating(op, key), floating(op, value)
-    if dropout_p != 0:
-        raise ArgumentError(f"{op}: wrong dropout_p: got {dropout_p}, expected 0")
+    (q, dtype), (k, _), (v, _) = (summable(op, x) for x in (query, key, value))
     if min(q.ndim, k.ndim, v.ndim) < 2:
         raise ArgumentError(f"{op}: wrong rank: got {q.ndim}, {k.ndim}, {v.ndim}, expected >= 2")
     if enable_gqa:
@@ -58,21 +57,21 @@ def scaled_dot_product_attention(
         if mask is not None:
             raise ArgumentError(f"{op}: a mask beside is_causal: expected one of them")
         mask = greater_equal(arange(q.shape[-2]).reshape((q.shape[-2], 1)), arange(k.shape[-2]))
-    scores = multiply(matmul(q, k.mT), scale)
+    weights = _weights(multiply(matmul(q, k.mT), scale), mask)
+    return of_dtype(matmul(dropout(weights, dropout_p), v), dtype)
+
+
+def _weights(scores: Tensor, mask: Tensor | None) -> Tensor:
+    """softmax over the keys that are present; a row without any gives 0."""
     if mask is None:
-        return matmul(softmax(scores), v)
+        return softmax(scores)
     if mask.dtype != bool:
-        return matmul(softmax(add(scores, mask)), v)
-    return _masked(scores, mask, v)
-
-
-def _masked(scores: Tensor, mask: Tensor, v: Tensor) -> Tensor:
-    """softmax over the keys that are present, times v; a row without any gives 0."""
+        return softmax(add(scores, mask.astype(scores.dtype)))
     mask = broadcast_to(mask, scores.shape)
     empty = logical_not(mask.any(-1, keepdims=True))
     # In an empty row all scores become 0, so that no NaN arises, and the weights are dropped.
     shifted = where(mask, scores, where(empty, 0.0, float("-inf")).astype(scores.dtype))
-    return matmul(where(empty, 0, softmax(shifted)), v)
+    return where(empty, 0, softmax(shifted))
 
 
 def _repeated(op: str, x: Tensor, query: Tensor) -> Tensor:

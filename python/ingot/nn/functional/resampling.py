@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from ingot.composite.calls import tagged
+from ingot.composite.operands import of_dtype, summable
 from ingot.dtypes import Array, is_float
 from ingot.errors import ArgumentError
 from ingot.ops import take
@@ -59,13 +60,16 @@ def interpolate(
     """
     x = as_tensor("interpolate", input)
     _check(x, mode, align_corners, antialias)
+    dtype = x.dtype
+    if is_float(dtype) and not mode.startswith("nearest"):
+        x, dtype = summable("interpolate", x)
     sizes, scales = _sizes(x, size, scale_factor, bool(recompute_scale_factor))
     for axis, (new, scale) in enumerate(zip(sizes, scales, strict=True), start=2):
         if mode == "area":
             x = averaged("interpolate", x, axis, new)
         else:
             x = _resample(x, axis, new, scale, mode, bool(align_corners))
-    return x
+    return of_dtype(x, dtype)
 
 
 def _check(x: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> None:
