@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ingot.composite.calls import tagged
+from ingot.composite.operands import of_dtype, summable
 from ingot.errors import ArgumentError, ShapeError
 from ingot.ops.axes import as_tensor
 from ingot.tensor import Tensor, TensorLike
@@ -57,8 +58,9 @@ def _adaptive(
     sizes = list(output_size) if isinstance(output_size, Sequence) else [output_size] * axes
     if len(sizes) != axes:
         raise ArgumentError(f"{op}: wrong output_size: got {output_size}, expected {axes} sizes")
+    x, dtype = summable(op, x)
     for axis, size in zip(range(x.ndim - axes, x.ndim), sizes, strict=True):
         if x.shape[axis] == 0:
             raise ShapeError(f"{op}: an empty plane: got {list(x.shape)}")
         x = x if size is None else averaged(op, x, axis, size)
-    return x
+    return of_dtype(x, dtype)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from ingot.composite import expand_dims
-from ingot.composite.operands import of_dtype, summable
 from ingot.dtypes import Array
 from ingot.errors import ArgumentError, RecordError
 from ingot.ops import divide, sum, take, where
@@ -34,7 +33,6 @@ def averaged(op: str, x: Tensor, axis: int, count: int) -> Tensor:
     ceil((i + 1) * n / count)."""
     if count < 0:
         raise ArgumentError(f"{op}: wrong size: got {count}, expected >= 0")
-    x, dtype = summable(op, x)
     n = constant_size(op, x, axis)
     i = np.arange(count)
     begin, end = i * n // count if count else i, -(-(i + 1) * n // count) if count else i
@@ -47,4 +45,4 @@ def averaged(op: str, x: Tensor, axis: int, count: int) -> Tensor:
         mask = as_tensor(op, inside)
         seen = where(expand_dims(mask, after) if after else mask, seen, 0)
     total = sum(seen, axis=axis + 1)
-    return of_dtype(divide(total, along(total, end - begin, axis)), dtype)
+    return divide(total, along(total, end - begin, axis))
