@@ -68,6 +68,15 @@ def test_switch_takes_the_nearest_branch() -> None:
         np.testing.assert_array_equal(eager, X * k)
 
 
+def test_a_region_node_names_the_users_line() -> None:
+    graph = ingot.record(
+        lambda x: ingot.scan(lambda c, v: (c + v, None), ingot.tensor(0.0, dtype="float64"), x)[0],
+        X[:2],
+    )
+    (scan,) = [node for node in graph.module.nodes(0) if node.op == "scan"]
+    assert scan.origin[0].endswith("test_control_flow.py")
+
+
 # ---- loops
 
 

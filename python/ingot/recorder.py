@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -106,16 +106,20 @@ class Recorder:
 
     # Regions.
 
-    @contextmanager
     def node(
         self, op: str, operands: Sequence[Any], attrs: Mapping[str, Any]
-    ) -> Iterator[list[Tensor]]:
+    ) -> AbstractContextManager[list[Tensor]]:
         """A node with regions, which are recorded inside the block; the list holds its results
         afterwards. An error inside leaves the recording as if the node had never been begun."""
+        return self._node(op, operands, attrs, user_line())  # the block's entry has no user's line
+
+    @contextmanager
+    def _node(
+        self, op: str, operands: Sequence[Any], attrs: Mapping[str, Any], origin: tuple[str, int]
+    ) -> Iterator[list[Tensor]]:
         values = [self.value(x) for x in operands]
-        file, line = user_line()
         results: list[Tensor] = []
-        self.builder.begin_node(op, values, attrs, (file, line, self._composite))
+        self.builder.begin_node(op, values, attrs, (*origin, self._composite))
         self._depth += 1
         try:
             yield results
