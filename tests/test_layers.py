@@ -25,7 +25,7 @@ PYTHON_ROWS = [
     {"errors"},
     {"_core"},
     {"dtypes", "origin"},
-    {"bounds", "reference_order", "explain"},
+    {"bounds", "reference_order", "explain", "in_place"},
     {"tensor", "operators", "methods"},
     {"recorder", "inputs", "state", "tape"},
     {"bind"},

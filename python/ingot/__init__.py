@@ -30,6 +30,7 @@ from .errors import (
     StateError,
 )
 from .grad import grad, is_grad_enabled, no_grad, value_and_grad, vjp
+from .jit import jit
 from .ops import *
 from .program import Program, Session, compile, load
 from .record import Dim, Graph, Spec, record, save
@@ -85,6 +86,7 @@ __all__ = [
     "errors",
     "grad",
     "is_grad_enabled",
+    "jit",
     "load",
     "nn",
     "no_grad",

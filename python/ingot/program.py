@@ -15,6 +15,7 @@ from . import _core
 from .dtypes import Array, DType, from_text
 from .errors import ArgumentError, DeviceError
 from .explain import Profile, StepTime, explain_text
+from .in_place import require_in_place
 from .inputs import arrange_outputs, input_array, match_inputs
 from .record import Graph, Spec, specs_of
 
@@ -341,13 +342,15 @@ def compile(
     dims: Mapping[str, int] | None = None,
     max_memory: int = 0,
     passes: Sequence[str] | None = None,
+    in_place: Sequence[str] = (),
 ) -> Program:
     """Makes a program of a graph or a module.
 
     num_threads: 0 for every processor of this process. level: an instruction-set level ("": the
     best). dims: fixes dims. max_memory: bytes of arena and states (0: 3/4 of the machine's).
-    passes: run only these (None: all). Raises DTypeError naming a node that no kernel can run,
-    LimitError, ArgumentError.
+    passes: run only these (None: all). in_place: states whose updates must be written where the old
+    value lies; ArgumentError names who reads that too late. Raises DTypeError naming a node that no
+    kernel can run, LimitError, ArgumentError.
 
     >>> import ingot
     >>> p = ingot.compile(ingot.record(lambda x: x * x, ingot.Spec((2,))), num_threads=1)
@@ -365,7 +368,7 @@ def compile(
         raise ArgumentError(
             f"compile: not a graph: got {type(source).__name__}, expected a Graph or a Module"
         )
-    return Program(
+    program = Program(
         source,
         num_threads=num_threads,
         level=level,
@@ -373,6 +376,8 @@ def compile(
         max_memory=max_memory,
         disabled_passes=disabled,
     )
+    require_in_place(program.core, in_place)
+    return program
 
 
 def load(source: str | PathLike[str] | bytes, *, copy: bool = False, **options: Any) -> Program:

@@ -22,6 +22,7 @@ from .ops.axes import as_tensor
 from .origin import add_line
 from .recorder import Recorder
 from .reference import evaluate
+from .state import State
 from .tensor import Holder, Size, SizeLike, Tensor
 
 
@@ -96,6 +97,9 @@ class Graph:
 
     def __init__(self, module: _core.Module, name: str = "") -> None:
         """The graph `name` of a module; "" is its only graph."""
+        self.states: list[
+            State
+        ] = []  # the State objects that were recorded, if it was just recorded
         names = module.graphs
         if name not in names and not (name == "" and len(names) == 1):
             raise ArgumentError(f"graph: no graph {name!r}: expected one of {', '.join(names)}")
@@ -184,7 +188,9 @@ def record(function: Callable[..., Any], *args: Any, name: str | None = None) ->
             add_line(error)
             raise
         _set_outputs(recorder, returned)
-    return Graph(recorder.module, name)
+    graph = Graph(recorder.module, name)
+    graph.states = recorder.states()
+    return graph
 
 
 def _parameters(function: Callable[..., Any], args: Sequence[Any]) -> list[str]:

@@ -180,6 +180,10 @@ class Recorder:
     def _name_of(self, holder: Any) -> str | None:
         return self._names.get(id(holder)) or _local_name(holder)
 
+    def states(self) -> list[Any]:
+        """Every State that was read or assigned."""
+        return [held.state for held in self._states.values()]
+
     def add_updates(self) -> None:
         """Makes the last assignment of every state its update."""
         for held in self._states.values():
