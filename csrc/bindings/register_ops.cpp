@@ -77,15 +77,15 @@ std::vector<std::string> class_names(DTypeClasses classes) {
 
 std::vector<std::string> trait_names(const OpRow& row) {
   constexpr std::array<std::pair<Trait, const char*>, 10> kNames = {{{kPointwise, "pointwise"},
-                                                                    {kCommutative, "commutative"},
-                                                                    {kView, "view"},
-                                                                    {kReduction, "reduction"},
-                                                                    {kContraction, "contraction"},
-                                                                    {kRegionOp, "region"},
-                                                                    {kMayFail, "may_fail"},
-                                                                    {kEffect, "effect"},
-                                                                    {kUpdatesFirst, "updates_first"},
-                                                                    {kChecksFirst, "checks_first"}}};
+                                                                     {kCommutative, "commutative"},
+                                                                     {kView, "view"},
+                                                                     {kReduction, "reduction"},
+                                                                     {kContraction, "contraction"},
+                                                                     {kRegionOp, "region"},
+                                                                     {kMayFail, "may_fail"},
+                                                                     {kEffect, "effect"},
+                                                                     {kUpdatesFirst, "updates_first"},
+                                                                     {kChecksFirst, "checks_first"}}};
   std::vector<std::string> names;
   for (const auto& [trait, name] : kNames) {
     if (row.has(trait)) names.emplace_back(name);

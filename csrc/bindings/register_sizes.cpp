@@ -71,8 +71,8 @@ py::list dtype_names() {
 }
 
 [[noreturn]] bool refuse_truth(const Size& self) {
-  fail(ErrorCode::kRecord,
-       concat("size: a symbolic size has no truth value while recording: got ", self.to_string(), ", expected a number"));
+  fail(ErrorCode::kRecord, concat("size: a symbolic size has no truth value while recording: got ", self.to_string(),
+                                  ", expected a number"));
 }
 
 }  // namespace

@@ -53,8 +53,8 @@ struct KernelCall {
   std::int32_t num_outputs;
   std::int32_t num_inputs;
   // The row's attributes in order, flattened: attribute j is attrs[attr_begin[j]] .. attrs[attr_begin[j + 1]].
-  // Ints, sizes (evaluated), bools and dtypes as they are, a float as the bits of a double, a string as its first eight bytes, the
-  // first one lowest.
+  // Ints, sizes (evaluated), bools and dtypes as they are, a float as the bits of a double, a string as its first eight
+  // bytes, the first one lowest.
   const std::int64_t* attrs;
   const std::int32_t* attr_begin;
   const PointwiseGroup* group;  // of pointwise groups only
