@@ -17,8 +17,10 @@ Step = dict[str, Any]
 
 
 def require_in_place(program: _core.Program, states: Sequence[str]) -> None:
-    """Raises ArgumentError for a state whose update is copied at the end of some graph's run, naming
-    the step that stands in the way."""
+    """Raises ArgumentError for a state whose update is copied at the end of some graph's run.
+
+    The message names the step that stands in the way.
+    """
     module = program.module
     known = [name for name, _, _ in module.states]
     for state in states:
