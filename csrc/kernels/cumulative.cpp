@@ -1,4 +1,4 @@
-// cumulative_sum and cumulative_prod: the left fold along an axis, in order (numerics rule 4a), from the last element
+// cumulative_sum and cumulative_prod: the left fold along an axis, in order, from the last element
 // with reverse.
 #include "execute/kernel.h"
 #include "kernels/families.h"

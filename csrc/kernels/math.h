@@ -23,12 +23,12 @@ INGOT_INLINE V polynomial(V x, const double (&c)[n]) {
   return sum;
 }
 
-// c[1] + x*(c[2] + ...)
-template <class V, int n>
-INGOT_INLINE V polynomial_behind(V x, const double (&c)[n]) {
+// c[first] + x*(c[first + 1] + ...)
+template <int first, class V, int n>
+INGOT_INLINE V polynomial_from(V x, const double (&c)[n]) {
   V sum = splat<V>(c[n - 1]);
 #pragma GCC unroll 32
-  for (int i = n - 2; i >= 1; --i) sum = fma(sum, x, splat<V>(c[i]));
+  for (int i = n - 2; i >= first; --i) sum = fma(sum, x, splat<V>(c[i]));
   return sum;
 }
 

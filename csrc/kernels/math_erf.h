@@ -68,6 +68,20 @@ INGOT_INLINE V erfc_variable(V reciprocal, double high) {
   return (reciprocal - (near + far) / 2) * (2 / (near - far));
 }
 
+// (1 - x) - x P(x^2) for |x| <= 1, the last steps of P and the difference in sums of two: near 1 they nearly cancel.
+template <class V>
+INGOT_INLINE V erfc_small(V x) {
+  const V z = x * x;
+  const V z_low = fma(x, x, -z);
+  const Double2<V> inner = two_sum(splat<V>(kErfSmall[1]), z * polynomial_from<2>(z, kErfSmall));
+  const Double2<V> product = two_product(z, inner.high);
+  const Double2<V> p = two_sum(splat<V>(kErfSmall[0]), product.high);
+  const V p_low = p.low + (product.low + fma(z, inner.low, z_low * inner.high));
+  const Double2<V> value = two_product(x, p.high), rest = two_sum(splat<V>(1.0), -x);
+  const Double2<V> difference = two_sum(rest.high, -value.high);
+  return difference.high + (difference.low + (rest.low - fma(x, p_low, value.low)));
+}
+
 // erfc(x) = (1 - x) - x P(x^2) up to 1, where 1 - x is exact or all that counts; exp(-x^2) tail / (x + 2) beyond, and
 // 2 - erfc(-x) below -1.
 template <bool kShort, class V>
@@ -84,7 +98,7 @@ INGOT_INLINE V erfc_of(V x) {
     small = fma(-x, polynomial(z, kErfSmallShort), 1.0 - x);
     large = exp_of<true>(-(ax * ax)) * polynomial(u, kErfcTailShort) * reciprocal;
   } else {  // every factor as a sum of two, and the power of two last
-    small = fma(-x, polynomial(z, kErfSmall), 1.0 - x);
+    small = erfc_small(x);
     const Double2<V> square = two_product(ax, ax);
     const ExpParts<V> p = exp_parts<false>(-square.high, -square.low);
     const Double2<V> growth = fast_two_sum(p.r, p.rest);
@@ -92,7 +106,8 @@ INGOT_INLINE V erfc_of(V x) {
     e.low = e.low + growth.low;
     const Double2<V> d = two_sum(ax, splat<V>(2.0));
     const V low = -(fma(reciprocal, d.high, splat<V>(-1.0)) + reciprocal * d.low) * reciprocal;
-    const Double2<V> tail = fast_two_sum(splat<V>(kErfcTail[0]), u * polynomial_behind(u, kErfcTail));
+    Double2<V> tail = fast_two_sum(splat<V>(kErfcTail[0]), u * polynomial_from<1>(u, kErfcTail));
+    tail.low = fma(low, splat<V>(kErfcTail[1] * 2 / (1 / 3.0 - 1 / (kHigh + 2))), tail.low);  // what u lacks
     const V product = tail.high * reciprocal;
     const V product_low = fma(tail.high, reciprocal, -product) + fma(tail.high, low, tail.low * reciprocal);
     large = scale_twice(fma(product, e.high, fma(product, e.low, product_low * e.high)), p.k);

@@ -143,7 +143,16 @@ template <bool kShort, class V>
 INGOT_INLINE V sinh_of(V x) {
   const V ax = magnitude(x);
   const Double2<V> t = expm1_parts<kShort>(clamp_expm1(ax));
-  const V small = 0.5 * (t.high + (t.high / (t.high + 1.0) + t.low));
+  V small;
+  if constexpr (kShort) {
+    small = 0.5 * (t.high + (t.high / (t.high + 1.0) + t.low));
+  } else {
+    const Double2<V> d = two_sum(splat<V>(1.0), t.high);
+    const V quotient = t.high / d.high;
+    const V remainder = fma(-quotient, d.high, t.high) + (t.low - quotient * (d.low + t.low));
+    const Double2<V> sum = two_sum(t.high, quotient);
+    small = 0.5 * (sum.high + (sum.low + (t.low + remainder / d.high)));
+  }
   const V result = select<V>(ax < 40.0, small, half_exp_of<kShort>(ax));
   return flip_sign<V>(select<V>(x == 0.0, ax, result), sign_bit(x));
 }

@@ -1,5 +1,6 @@
 // The functions exp, log, tanh, erf, sin, cos, pow: special values as C99 says, errors against the C library (long
 // double for double, double for float) within the bounds of docs/numerics.md, and equal bits at every level.
+#include <cstdlib>
 #include <functional>
 
 #include "pointwise_test.h"
@@ -59,9 +60,15 @@ std::vector<T> sample(double most, std::size_t n) {
   return values;
 }
 
+// INGOT_SAMPLES=5000000 makes the search for the worst argument denser.
+std::size_t num_samples() {
+  const char* const given = std::getenv("INGOT_SAMPLES");
+  return given == nullptr ? 50000 : static_cast<std::size_t>(std::atoll(given));
+}
+
 template <class T>
 void check_function(const Function& f, double bound) {
-  const std::vector<T> x = sample<T>(f.most, 50000);
+  const std::vector<T> x = sample<T>(f.most, num_samples());
   const std::vector<T> got = run_op<T>(choose_level(), f.op, x);
   double worst = 0;
   T worst_at = 0;
@@ -149,6 +156,42 @@ void check_pow(double bound) {
 TEST_CASE("pow of float is within 0.51 ULP, of double within 2 ULP") {
   check_pow<float>(0.51);
   check_pow<double>(2);
+}
+
+// Any two magnitudes, near diagonals, nearly flat and nearly upright, in all quadrants.
+template <class T>
+void check_atan2(double bound) {
+  std::mt19937_64 rng(9);
+  std::vector<T> y, x;
+  const auto power = [&](double reach) {
+    return std::exp2(std::uniform_real_distribution<double>(-reach, reach)(rng));
+  };
+  const auto sign = [&] { return (rng() & 1) != 0 ? 1.0 : -1.0; };
+  for (std::size_t i = 0; i < num_samples(); ++i) {
+    const double size = power(sizeof(T) == 4 ? 60 : 400);
+    const double ratio = i % 3 == 0 ? power(3) : i % 3 == 1 ? power(60) : 1 + sign() * power(40) * 0x1p-41;
+    y.push_back(static_cast<T>(sign() * size * ratio));
+    x.push_back(static_cast<T>(sign() * size));
+    y.push_back(random_value<T>(rng));
+    x.push_back(random_value<T>(rng));
+  }
+  const std::vector<T> got = run_op<T>(choose_level(), "atan2", y, x);
+  double worst = 0;
+  std::size_t worst_at = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double error = error_in_ulp<T>(got[i], std::atan2(static_cast<Wide>(y[i]), static_cast<Wide>(x[i])));
+    if (!(error <= worst)) {
+      worst = error;
+      worst_at = i;
+    }
+  }
+  CHECK_MESSAGE(worst <= bound, "atan2 ", name(dtype_of<T>()), ": ", worst, " ULP, at ", y[worst_at], ", ",
+                x[worst_at]);
+}
+
+TEST_CASE("atan2 of float is within 0.51 ULP, of double within 2 ULP") {
+  check_atan2<float>(0.51);
+  check_atan2<double>(2);
 }
 
 struct Special {
