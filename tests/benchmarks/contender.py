@@ -90,7 +90,7 @@ class Ops:
         return ingot.mean(x, axis=(2, 3))
 
     @staticmethod
-    def scan(body: Callable[..., Any], carry: Any, xs: Any, n: int) -> Any:
+    def scan(body: Callable[..., Any], carry: Any, xs: Any, _length: int) -> Any:
         return ingot.scan(body, carry, xs)
 
 
@@ -130,7 +130,7 @@ class Ingot(Base):  # type: ignore[misc]
     name = "ingot"
     pkgs = ("ingot", "numpy", "numpy.libs")
 
-    def prepare(self, wl: Any, nt: int, d: str) -> None:
+    def prepare(self, wl: Any, _threads: int, d: str) -> None:
         graph = record_step(wl) if wl.kind == "train" else record(wl)
         graph.save(f"{d}/model.ingot")
 
@@ -150,7 +150,7 @@ class Ingot(Base):  # type: ignore[misc]
 
         return run
 
-    def load_dyn(self, wl: Any, nt: int, d: str) -> Callable[[Array], Any]:
+    def load_dyn(self, _wl: Any, nt: int, d: str) -> Callable[[Array], Any]:
         return self._load(nt, d)
 
     def load_train(self, wl: Any, nt: int, d: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
