@@ -41,14 +41,19 @@ inline constexpr int kTileColumns = kTileVectors * kLanes<Vector<T>>;
 
 template <class T>
 struct MicroCall {
-  const T* a;  // element (i, k) at a[i * a_row + k]
+  const T* a;  // element (i, k) at a[i * a_row + k + (k / piece) * gap]
   std::int64_t a_row;
   const T* b;  // vector v of step k at b + k * b_step + v * b_vector
   std::int64_t b_step, b_vector;
   T* c;  // element (i, j) at c[i * c_row + j]; whole vectors are written
   std::int64_t c_row;
-  std::int64_t k;  // >= 1
-  bool add;        // c holds the total of earlier blocks; k starts at a multiple of kBlock
+  std::int64_t k;                              // >= 1
+  bool add;                                    // c holds the total of earlier blocks; k starts at a multiple of kBlock
+  std::int64_t piece = std::int64_t{1} << 62;  // steps of k that lie side by side in a row of A
+  std::int64_t gap = 0;                        // elements between two pieces
+  // What is fetched into the cache meanwhile, a line per vector and step; null: the panels at hand, some steps ahead.
+  const T* ahead = nullptr;
+  std::int64_t ahead_step = 0;
 };
 
 template <class T>

@@ -12,34 +12,70 @@ namespace ingot::INGOT_LEVEL {
 // How far ahead of its use a panel is fetched: 48 steps of k, measured (8 lose a tenth at 2048^3).
 inline constexpr std::int64_t kPrefetchSteps = 48;
 
-// Rows share base registers in threes, base, base + row, base + 2 row: fourteen pointers do not fit in registers.
+// Where a kernel stands in k. Rows share base registers in threes, base, base + row, base + 2 row: fourteen pointers
+// do not fit in registers.
+template <class T, int kRows>
+struct Position {
+  static constexpr int kBases = (kRows + 2) / 3;
+  const T* a[kBases];
+  const T* b;
+  const T* ahead;
+  std::int64_t ahead_step;
+  std::int64_t left;  // steps of the piece at hand
+
+  INGOT_INLINE explicit Position(const MicroCall<T>& call)
+      : b(call.b),
+        ahead(call.ahead != nullptr ? call.ahead : call.b + kPrefetchSteps * call.b_step),
+        ahead_step(call.ahead != nullptr ? call.ahead_step : call.b_step),
+        left(call.piece) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kBases; ++i) a[i] = call.a + 3 * i * call.a_row;
+  }
+
+  INGOT_INLINE void move_rows(std::int64_t by) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kBases; ++i) a[i] += by;
+  }
+};
+
+// Steps of one piece and one block.
 template <class T, int kRows, int kVectors>
-INGOT_INLINE void fold_block(const MicroCall<T>& call, std::int64_t begin, std::int64_t end,
+INGOT_INLINE void fold_steps(const MicroCall<T>& call, std::int64_t steps, Position<T, kRows>& at,
                              Vector<T> (&sums)[kRows][kVectors]) {
   using V = Vector<T>;
-  constexpr int kBases = (kRows + 2) / 3;
-  const std::int64_t row = call.a_row;
-  const T* a[kBases];
-#pragma GCC unroll 8
-  for (int i = 0; i < kBases; ++i) a[i] = call.a + 3 * i * row + begin;
-  const T* b = call.b + begin * call.b_step;
-  const std::int64_t b_vector = call.b_vector, b_step = call.b_step;
-  for (std::int64_t k = begin; k < end; ++k) {
+  const std::int64_t row = call.a_row, b_vector = call.b_vector, b_step = call.b_step, ahead_step = at.ahead_step;
+  for (std::int64_t k = 0; k < steps; ++k) {
     V right[kVectors];
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
-      right[v] = load<V>(b + v * b_vector);
-      __builtin_prefetch(b + v * b_vector + kPrefetchSteps * b_step);
+      right[v] = load<V>(at.b + v * b_vector);
+      __builtin_prefetch(at.ahead + v * b_vector);
     }
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
-      const V left = splat<V>(a[i / 3][(i % 3) * row]);
+      const V left = splat<V>(at.a[i / 3][(i % 3) * row]);
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) sums[i][v] = fma(left, right[v], sums[i][v]);
     }
-#pragma GCC unroll 8
-    for (int i = 0; i < kBases; ++i) ++a[i];
-    b += b_step;
+    at.move_rows(1);
+    at.b += b_step;
+    at.ahead += ahead_step;
+  }
+}
+
+template <class T, int kRows, int kVectors>
+INGOT_INLINE void fold_block(const MicroCall<T>& call, std::int64_t steps, Position<T, kRows>& at,
+                             Vector<T> (&sums)[kRows][kVectors]) {
+  while (true) {
+    const std::int64_t together = steps < at.left ? steps : at.left;
+    fold_steps<T, kRows, kVectors>(call, together, at, sums);
+    steps -= together;
+    at.left -= together;
+    if (at.left == 0) {
+      at.move_rows(call.gap);
+      at.left = call.piece;
+    }
+    if (steps == 0) return;
   }
 }
 
@@ -57,18 +93,21 @@ template <class T, int kRows, int kVectors>
 void micro_kernel_body(const MicroCall<T>& call) {
   using V = Vector<T>;
   const auto c = [&](int i, int v) { return call.c + i * call.c_row + v * kLanes<V>; };
-  // The totals wait in the first-level cache while a block is summed, and c is written once. -0 + x is x, bit for bit.
+  // The totals wait in the first-level cache while a block is summed, and c is written once.
   V totals[kRows][kVectors];
-  const V none = splat<V>(static_cast<T>(-0.0));
-  for_tile<kRows, kVectors>([&](int i, int v) { totals[i][v] = call.add ? load<V>(c(i, v)) : none; });
-  for (std::int64_t begin = 0; begin < call.k; begin += kBlock) {
-    const std::int64_t end = begin + kBlock < call.k ? begin + kBlock : call.k;
+  bool first = !call.add;
+  if (call.add) for_tile<kRows, kVectors>([&](int i, int v) { totals[i][v] = load<V>(c(i, v)); });
+  Position<T, kRows> at(call);
+  for (std::int64_t left = call.k; left > 0; first = false) {
+    const std::int64_t steps = left < kBlock ? left : kBlock;
     V sums[kRows][kVectors] = {};
-    fold_block<T, kRows, kVectors>(call, begin, end, sums);
-    if (end == call.k) {
-      for_tile<kRows, kVectors>([&](int i, int v) { store(c(i, v), totals[i][v] + sums[i][v]); });
+    fold_block<T, kRows, kVectors>(call, steps, at, sums);
+    left -= steps;
+    if (!first) for_tile<kRows, kVectors>([&](int i, int v) { sums[i][v] = totals[i][v] + sums[i][v]; });
+    if (left == 0) {
+      for_tile<kRows, kVectors>([&](int i, int v) { store(c(i, v), sums[i][v]); });
     } else {
-      for_tile<kRows, kVectors>([&](int i, int v) { totals[i][v] = totals[i][v] + sums[i][v]; });
+      for_tile<kRows, kVectors>([&](int i, int v) { totals[i][v] = sums[i][v]; });
     }
   }
 }
