@@ -16,7 +16,7 @@ inline constexpr double kLn2[] = {0x1.62e42fefa3800p-1,
 
 // c[0] + x*(c[1] + x*(c[2] + ...))
 template <class V, int n>
-INGOT_INLINE V polynomial(V x, const double (&c)[n]) {
+INGOT_INLINE V polynomial(V x, const Element<V> (&c)[n]) {
   V sum = splat<V>(c[n - 1]);
 #pragma GCC unroll 32
   for (int i = n - 2; i >= 0; --i) sum = fma(sum, x, splat<V>(c[i]));

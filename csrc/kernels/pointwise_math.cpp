@@ -1,5 +1,5 @@
-// Tile functions of the elementary functions on floats: the templates of math_*.h on vectors of double.
-// A float is widened and its result rounded once.
+// Tile functions of the elementary functions on floats: the templates of math_f32_*.h on vectors of float, those of
+// math_*.h on vectors of double. In the latter a float is widened and its result rounded once.
 #include "kernels/pointwise_rows.h"
 
 namespace ingot::INGOT_LEVEL {
@@ -34,6 +34,31 @@ void run_lanes(const void* const* operands, void* result, std::int64_t n) {
   }
 }
 
+// Vectors of floats. The last one ends with the last element and overlaps the one before: so each is loaded before the
+// one in front of it is stored, because the result may be the operand.
+template <class Function>
+void run_lanes_f32(const void* const* operands, void* result, std::int64_t n) {
+  const float* a = static_cast<const float*>(operands[0]);
+  float* r = static_cast<float*>(result);
+  float few[kLanes32];
+  if (n < kLanes32) {
+    store<F32>(few, load_first<F32>(a, n));
+    a = few;
+    r = few;
+  }
+  const std::int64_t last = a == few ? 0 : n - kLanes32;
+  F32 x = load<F32>(a);
+  for (std::int64_t i = 0;;) {
+    const std::int64_t next = i + kLanes32 < last ? i + kLanes32 : last;
+    const F32 next_x = load<F32>(a + next);
+    store<F32>(r + i, Function::value(x));
+    if (i == last) break;
+    i = next;
+    x = next_x;
+  }
+  if (r == few) store_first<F32>(static_cast<float*>(result), load<F32>(few), n);
+}
+
 template <class Function, class T>
 void run_lanes_of_two(const void* const* operands, void* result, std::int64_t n) {
   constexpr bool kShort = sizeof(T) == 4;
@@ -49,6 +74,13 @@ void run_lanes_of_two(const void* const* operands, void* result, std::int64_t n)
 template <class Function>
 constexpr void add_function(PointwiseList& list, const char* op) {
   list.add(op, kF32Type, kF32Type, run_lanes<Function, float>);
+  list.add(op, kF64Type, kF64Type, run_lanes<Function, double>);
+}
+
+// A function with a float32 version.
+template <class Function, class FunctionF32>
+constexpr void add_function(PointwiseList& list, const char* op) {
+  list.add(op, kF32Type, kF32Type, run_lanes_f32<FunctionF32>);
   list.add(op, kF64Type, kF64Type, run_lanes<Function, double>);
 }
 
@@ -89,6 +121,13 @@ INGOT_FUNCTION(tan)
 INGOT_FUNCTION(tanh)
 #undef INGOT_FUNCTION
 
+#define INGOT_FUNCTION_F32(name)                                   \
+  struct name##_function_f32 {                                     \
+    INGOT_INLINE static F32 value(F32 x) { return name##_f32(x); } \
+  };
+INGOT_FUNCTION_F32(exp)
+#undef INGOT_FUNCTION_F32
+
 #define INGOT_FUNCTION_OF_TWO(name)               \
   struct name##_function {                        \
     template <bool kShort>                        \
@@ -113,7 +152,7 @@ constexpr PointwiseList make_list() {
   add_function<cosh_function>(list, "cosh");
   add_function<erf_function>(list, "erf");
   add_function<erfc_function>(list, "erfc");
-  add_function<exp_function>(list, "exp");
+  add_function<exp_function, exp_function_f32>(list, "exp");
   add_function<exp2_function>(list, "exp2");
   add_function<expm1_function>(list, "expm1");
   add_function<log_function>(list, "log");

@@ -7,6 +7,7 @@
 #include "kernels/math_atan.h"
 #include "kernels/math_erf.h"
 #include "kernels/math_exp.h"
+#include "kernels/math_f32_exp.h"
 #include "kernels/math_log.h"
 #include "kernels/math_trig.h"
 
@@ -40,7 +41,6 @@ INGOT_MATH_1(cos)
 INGOT_MATH_1(cosh)
 INGOT_MATH_1(erf)
 INGOT_MATH_1(erfc)
-INGOT_MATH_1(exp)
 INGOT_MATH_1(exp2)
 INGOT_MATH_1(expm1)
 INGOT_MATH_1(log)
@@ -51,6 +51,19 @@ INGOT_MATH_1(sin)
 INGOT_MATH_1(sinh)
 INGOT_MATH_1(tan)
 INGOT_MATH_1(tanh)
+#undef INGOT_MATH_1
+
+// A function that has a float32 version.
+#define INGOT_MATH_1(name)                \
+  template <class T>                      \
+  INGOT_INLINE T name(T a) {              \
+    if constexpr (sizeof(T) == 4) {       \
+      return name##_f32(a);               \
+    } else {                              \
+      return name##_of<false, double>(a); \
+    }                                     \
+  }
+INGOT_MATH_1(exp)
 #undef INGOT_MATH_1
 
 template <class T>

@@ -1,0 +1,24 @@
+// exp of float32, in float32: x = k ln2 + r, |r| <= ln2 / 2, then a polynomial in r and an exact scaling.
+#pragma once
+
+#include "kernels/math_f32.h"
+
+namespace ingot::INGOT_LEVEL {
+
+// ln2 as a sum of two. x - k * the first is exact: a multiple of 2^-25 below 1/2.
+inline constexpr float kLn2F32[] = {0x1.62e43p-1f, -0x1.05c61p-29f};
+// (exp(r) - 1 - r) / r^2; error times r^2 / exp(r) 2^-28.
+inline constexpr float kExpF32[] = {0x1.fffffcp-2f, 0x1.555492p-3f, 0x1.5558bp-5f, 0x1.12398ep-7f, 0x1.6a4d6p-10f};
+
+// exp(-inf) = 0, exp(inf) = inf.
+template <class V>
+INGOT_INLINE V exp_f32(V x) {
+  x = at_least(at_most(x, 104.0f), -104.0f);                                     // beyond it every result is inf or 0
+  const V shifted = fma(x, splat<V>(0x1.715476p+0f), splat<V>(kRoundMagicF32));  // x / ln2
+  const V k = shifted - kRoundMagicF32;
+  const V r = fma(k, splat<V>(-kLn2F32[1]), fma(k, splat<V>(-kLn2F32[0]), x));
+  const V slope = fma(polynomial(r, kExpF32), r, splat<V>(1));
+  return times_power_of_two(fma(slope, r, splat<V>(1)), shifted);
+}
+
+}  // namespace ingot::INGOT_LEVEL
