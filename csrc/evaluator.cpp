@@ -79,6 +79,15 @@ bool KernelEvaluator::computes(const OpRow& op, DType dtype, DType result) const
   return find_kernel(level_, op.name, dtype) != nullptr;
 }
 
+bool KernelEvaluator::takes_group(const OpRow& op, DType dtype) const {
+  const Kernel* const kernel = find_kernel(level_, op.name, dtype);
+  return kernel != nullptr && kernel->takes_group;
+}
+
+bool KernelEvaluator::computes_attention(DType dtype) const {
+  return find_kernel(level_, "attention", dtype) != nullptr;
+}
+
 std::vector<std::byte> KernelEvaluator::evaluate(const OpRow& op, std::span<const TensorType> operand_types,
                                                  std::span<const std::span<const std::byte>> operands,
                                                  const Attrs& attrs, const TensorType& result_type) const {

@@ -13,6 +13,8 @@ class KernelEvaluator final : public Evaluator {
   // `level` is borrowed.
   explicit KernelEvaluator(const KernelTable& level) : level_(level) {}
   bool computes(const OpRow& op, DType dtype, DType result) const override;
+  bool takes_group(const OpRow& op, DType dtype) const override;
+  bool computes_attention(DType dtype) const override;
   std::vector<std::byte> evaluate(const OpRow& op, std::span<const TensorType> operand_types,
                                   std::span<const std::span<const std::byte>> operands, const Attrs& attrs,
                                   const TensorType& result_type) const override;

@@ -129,13 +129,21 @@ class PlanCompiler {
   const GroupCode* add_group(std::size_t index, const Step& step) {
     auto code = std::make_unique<GroupCode>();
     for (const GroupInstruction& from : step.group) {
-      const PointwiseKernel*& kernel = known_functions_[{from.op, from.dtype, from.result_dtype}];
-      if (kernel == nullptr) kernel = find_pointwise(level_, from.op->name, from.dtype, from.result_dtype);
-      if (kernel == nullptr) fail_kernel(index, from.op->name, from.dtype, from.result_dtype);
-      PointwiseInstruction to = {.function = kernel->function,
-                                 .num_operands = static_cast<std::int32_t>(from.operands.size()),
-                                 .operands = {},
-                                 .result_size_bytes = static_cast<std::int32_t>(size_bytes(from.result_dtype))};
+      PointwiseInstruction to = {};
+      if (from.op->has(kReduction)) {
+        const RowKernel* kernel = find_row_function(level_, from.op->name, from.dtype);
+        if (kernel == nullptr) fail_kernel(index, from.op->name, from.dtype, from.result_dtype);
+        to.reduce = kernel->function;
+      } else {
+        const PointwiseKernel*& kernel = known_functions_[{from.op, from.dtype, from.result_dtype}];
+        if (kernel == nullptr) kernel = find_pointwise(level_, from.op->name, from.dtype, from.result_dtype);
+        if (kernel == nullptr) fail_kernel(index, from.op->name, from.dtype, from.result_dtype);
+        to.function = kernel->function;
+        std::copy(std::begin(kernel->with_scalar), std::end(kernel->with_scalar), std::begin(to.with_scalar));
+      }
+      to.num_operands = static_cast<std::int32_t>(from.operands.size());
+      to.result_size_bytes = static_cast<std::int32_t>(size_bytes(from.result_dtype));
+      to.per_row = from.per_row ? 1 : 0;
       INGOT_CHECK(from.operands.size() <= std::size(to.operands));
       for (std::size_t i = 0; i < from.operands.size(); ++i)
         to.operands[i] = static_cast<std::int32_t>(from.operands[i]);
@@ -144,7 +152,10 @@ class PlanCompiler {
     for (std::uint32_t output : step.group_outputs) code->output_registers.push_back(static_cast<std::int32_t>(output));
     code->group = {.instructions = code->instructions.data(),
                    .num_instructions = static_cast<std::int32_t>(code->instructions.size()),
-                   .output_registers = code->output_registers.data()};
+                   .output_registers = code->output_registers.data(),
+                   .row_axes = static_cast<std::int32_t>(step.group_row_axes),
+                   .first_input = static_cast<std::int32_t>(step.num_anchor_inputs),
+                   .anchored = step.num_anchor_inputs > 0 ? 1 : 0};
     result_->groups.push_back(std::move(code));
     return result_->groups.back().get();
   }

@@ -33,23 +33,36 @@ struct ErrorWord {
 // Computes n elements, n <= kTileElements. Operands and result are contiguous; the result may be one of the operands.
 using TileFunction = void (*)(const void* const* operands, void* result, std::int64_t n);
 
-// One op of a pointwise group. Registers 0 .. num_inputs-1 are the group's inputs, then one register per instruction.
+// Reduces `rows` rows of `columns` >= 1 contiguous elements each, `row_stride` elements apart, to one element per row.
+using RowFunction = void (*)(const void* x, std::int64_t row_stride, std::int64_t rows, std::int64_t columns,
+                             void* result);
+
+// One op of a group. Registers 0 .. num_inputs-1 are the group's inputs, then one register per instruction. A register
+// holds an element for every element of the group's space, or (of a group with rows) one for every row.
 struct PointwiseInstruction {
-  TileFunction function;
+  TileFunction function;  // of pointwise ops
   std::int32_t num_operands;
-  std::int32_t operands[3];        // registers
-  std::int32_t result_size_bytes;  // of one element
+  std::int32_t operands[3];          // registers
+  std::int32_t result_size_bytes;    // of one element
+  std::int32_t per_row = 0;          // 1: the result has one element per row
+  RowFunction reduce = nullptr;      // of reductions; its operand has one for every element
+  TileFunction with_scalar[2] = {};  // operand 0, or 1, is one element; null: there is no such form
 };
 
+// Pointwise ops and reductions of whole rows, run piece by piece in cache. The space is the shape that all inputs are
+// broadcast to; its last `row_axes` axes are a row.
 struct PointwiseGroup {
   const PointwiseInstruction* instructions;
   std::int32_t num_instructions;
   const std::int32_t* output_registers;  // one per output of the call
+  std::int32_t row_axes = 0;             // 0: no op looks at a whole row
+  std::int32_t first_input = 0;          // of the call: where the group's inputs begin
+  std::int32_t anchored = 0;             // 1: register 0 is what the call's own op computes, before its inputs
 };
 
 struct KernelCall {
   const TensorArg* outputs;
-  const TensorArg* inputs;  // of a pointwise group: broadcast to the output's shape (stride 0)
+  const TensorArg* inputs;  // of a group: broadcast to its space (stride 0)
   std::int32_t num_outputs;
   std::int32_t num_inputs;
   // The row's attributes in order, flattened: attribute j is attrs[attr_begin[j]] .. attrs[attr_begin[j + 1]].
@@ -57,7 +70,7 @@ struct KernelCall {
   // bytes, the first one lowest.
   const std::int64_t* attrs;
   const std::int32_t* attr_begin;
-  const PointwiseGroup* group;  // of pointwise groups only
+  const PointwiseGroup* group;  // null: none
   ErrorWord* error;
 };
 
@@ -70,6 +83,7 @@ struct Kernel {
   // Computes tiles begin .. end-1. Outputs are contiguous row-major; inputs have any strides.
   // scratch: 64-byte aligned, scratch_bytes long, undefined content.
   void (*run)(const KernelCall* call, std::int64_t begin, std::int64_t end, char* scratch);
+  bool takes_group = false;  // runs the call's group on its result; the scratch then holds the group's too
 };
 
 struct PointwiseKernel {
@@ -77,6 +91,13 @@ struct PointwiseKernel {
   std::int32_t dtype;  // of the operands (of `where`: of the last two)
   std::int32_t result_dtype;
   TileFunction function;
+  TileFunction with_scalar[2] = {};  // see PointwiseInstruction
+};
+
+struct RowKernel {
+  const char* op;
+  std::int32_t dtype;
+  RowFunction function;
 };
 
 // The kernels of one source file. The count is behind a pointer because the table is put together at link time: a
@@ -91,6 +112,11 @@ struct PointwiseFamily {
   std::int32_t num_functions;
 };
 
+struct RowFamily {
+  const RowKernel* functions;
+  std::int32_t num_functions;
+};
+
 // All kernels of one level, constant-initialised.
 struct KernelTable {
   const char* level;  // "generic", "avx2", "avx512", "neon"
@@ -98,6 +124,7 @@ struct KernelTable {
   std::int32_t num_families;
   const PointwiseFamily* const* pointwise;
   std::int32_t num_pointwise;
+  const RowFamily* rows = nullptr;
 };
 
 }  // namespace ingot

@@ -126,4 +126,12 @@ const PointwiseKernel* find_pointwise(const KernelTable& table, std::string_view
   return nullptr;
 }
 
+const RowKernel* find_row_function(const KernelTable& table, std::string_view op, DType dtype) {
+  for (std::int32_t i = 0; i < table.rows->num_functions; ++i) {
+    const RowKernel& kernel = table.rows->functions[i];
+    if (kernel.dtype == static_cast<std::int32_t>(dtype) && op == kernel.op) return &kernel;
+  }
+  return nullptr;
+}
+
 }  // namespace ingot

@@ -18,5 +18,6 @@ const KernelTable& choose_level(std::string_view name = "");
 // Null if there is none. A kernel for the dtype is preferred to one for any dtype.
 const Kernel* find_kernel(const KernelTable& table, std::string_view op, DType dtype);
 const PointwiseKernel* find_pointwise(const KernelTable& table, std::string_view op, DType dtype, DType result_dtype);
+const RowKernel* find_row_function(const KernelTable& table, std::string_view op, DType dtype);
 
 }  // namespace ingot

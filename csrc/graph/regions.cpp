@@ -153,8 +153,9 @@ std::vector<TensorType> infer_fused(const Graph& graph, const Node& node) {
   for (const NodeId id : body.nodes) {
     INGOT_CHECK(id.index < graph.nodes.size());
     const Node& inner = graph.node(id);
-    if (!inner.op->has(kPointwise)) {
-      fail_node(node, ErrorCode::kArgument, concat("body holds ", inner.op->name, ", expected pointwise ops only"));
+    if ((inner.op->traits & (kPointwise | kReduction | kContraction)) == 0) {
+      fail_node(node, ErrorCode::kArgument,
+                concat("body holds ", inner.op->name, ", expected pointwise ops, reductions and contractions only"));
     }
     for (const ValueId result : inner.results) own_results.insert(result.index);
   }

@@ -10,7 +10,8 @@
 //                                                             axis of `length`; i: i64[] is the turn's index into xs;
 //                                                             body returns carry... then ys...; results: carry..., then
 //                                                             ys stacked on a leading axis of `length`
-//   fused()                  regions: body()                  pointwise nodes only; results are the returns
+//   fused()                  regions: body()                  pointwise ops, reductions, contractions; results are
+//                                                             the returns
 // A region sees every value around it.
 #pragma once
 

@@ -36,6 +36,8 @@ extern const PointwiseFamily basic_functions;  // +, -, comparisons, ...
 extern const PointwiseFamily cast_functions;
 extern const PointwiseFamily math_functions;  // exp, log, ...
 
+extern const RowFamily row_functions;  // of whole rows, in groups
+
 extern const KernelTable kernel_table;
 
 }  // namespace ingot::INGOT_LEVEL

@@ -14,9 +14,26 @@ struct ResultOf<kCompare, T> {
   using Type = bool;
 };
 
+// Rows of float arithmetic with forms for one element against many: a bias or scale for all, or one for each row.
+template <class Row>
+inline constexpr bool kTakesScalar = false;
+#define INGOT_TAKES_SCALAR(name) \
+  template <>                    \
+  inline constexpr bool kTakesScalar<Row_##name> = !kSmallCode;
+INGOT_TAKES_SCALAR(add)
+INGOT_TAKES_SCALAR(divide)
+INGOT_TAKES_SCALAR(maximum)
+INGOT_TAKES_SCALAR(minimum)
+INGOT_TAKES_SCALAR(multiply)
+INGOT_TAKES_SCALAR(subtract)
+#undef INGOT_TAKES_SCALAR
+
 template <class Row, class T>
 constexpr void add_row_of(PointwiseList& list) {
-  if constexpr ((Row::kClasses & kClassOf<T>) != 0 && !(kInLanes<Row> && kIsFloat<T>)) {
+  if constexpr (kTakesScalar<Row> && std::int32_t{kDTypeOf<T>} == kF32Type) {
+    list.add(Row::kName, kF32Type, kF32Type, run_tile<Row, T, T>, run_tile_with_scalar<Row, T, 0>,
+             run_tile_with_scalar<Row, T, 1>);
+  } else if constexpr ((Row::kClasses & kClassOf<T>) != 0 && !(kInLanes<Row> && kIsFloat<T>)) {
     using Out = typename ResultOf<Row::kRule, T>::Type;
     list.add(Row::kName, kDTypeOf<T>, kDTypeOf<Out>, run_tile<Row, Out, T>);
   }

@@ -129,13 +129,26 @@ void run_tile(const void* const* operands, void* result, std::int64_t n) {
   }
 }
 
+// Of two operands, where operand kScalar is one element.
+template <class Row, class T, int kScalar>
+void run_tile_with_scalar(const void* const* operands, void* result, std::int64_t n) {
+  T* const r = static_cast<T*>(result);
+  const T* const x = static_cast<const T*>(operands[1 - kScalar]);
+  const T one = *static_cast<const T*>(operands[kScalar]);
+  INGOT_INDEPENDENT
+  for (std::int64_t i = 0; i < n; ++i) {
+    r[i] = kScalar == 0 ? Row::template value<T, T>(one, x[i]) : Row::template value<T, T>(x[i], one);
+  }
+}
+
 // A family under construction, at compile time.
 struct PointwiseList {
   PointwiseKernel entries[256] = {};
   std::int32_t size = 0;
 
-  constexpr void add(const char* op, std::int32_t dtype, std::int32_t result_dtype, TileFunction function) {
-    entries[size++] = {op, dtype, result_dtype, function};
+  constexpr void add(const char* op, std::int32_t dtype, std::int32_t result_dtype, TileFunction function,
+                     TileFunction scalar_left = nullptr, TileFunction scalar_right = nullptr) {
+    entries[size++] = {op, dtype, result_dtype, function, {scalar_left, scalar_right}};
   }
 };
 

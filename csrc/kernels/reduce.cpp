@@ -74,6 +74,11 @@ void run(const KernelCall* call, std::int64_t begin, std::int64_t end, char* scr
   }
 }
 
+template <class Op, class T>
+void run_row_function(const void* x, std::int64_t row_stride, std::int64_t rows, std::int64_t columns, void* result) {
+  reduce_all_rows<Op>(static_cast<const T*>(x), row_stride, rows, columns, static_cast<T*>(result));
+}
+
 // The axis of argmax is one number: an attribute list of one.
 template <class T>
 void run_argmax(const KernelCall* call, std::int64_t begin, std::int64_t end, char* scratch) {
@@ -104,5 +109,24 @@ extern constinit const Kernel reduce_kernels[] = {
     {"argmax", kBoolType, tiles, scratch<std::uint8_t>, cost, run_argmax<std::uint8_t>},
 };
 extern constinit const std::int32_t num_reduce_kernels = sizeof(reduce_kernels) / sizeof(reduce_kernels[0]);
+
+#define INGOT_ROWS_REAL(name, Op)                                                                \
+  {name, kF32Type, run_row_function<Op, float>}, {name, kF64Type, run_row_function<Op, double>}, \
+      {name, kI32Type, run_row_function<Op, std::int32_t>}, {                                    \
+    name, kI64Type, run_row_function<Op, std::int64_t>                                           \
+  }
+
+namespace {
+
+constinit const RowKernel kRowFunctions[] = {
+    INGOT_ROWS_REAL("sum", Sum),
+    INGOT_ROWS_REAL("prod", Prod),
+    INGOT_ROWS_REAL("max", Max),
+    INGOT_ROWS_REAL("min", Min),
+};
+
+}  // namespace
+
+extern constinit const RowFamily row_functions = {kRowFunctions, sizeof(kRowFunctions) / sizeof(kRowFunctions[0])};
 
 }  // namespace ingot::INGOT_LEVEL

@@ -29,6 +29,16 @@ void reduce_rows(const T* x, std::int64_t row_stride, std::int64_t n, T* out) {
   for (int i = 0; i < kRows; ++i) out[i] = block[i];
 }
 
+// Rows of equal distance, several at once.
+template <class Op, class T>
+void reduce_all_rows(const T* x, std::int64_t row_stride, std::int64_t rows, std::int64_t n, T* out) {
+  std::int64_t i = 0;
+  for (; i + kRowsAtOnce <= rows; i += kRowsAtOnce) {
+    reduce_rows<Op, T, kRowsAtOnce>(x + i * row_stride, row_stride, n, out + i);
+  }
+  for (; i < rows; ++i) reduce_rows<Op, T, 1>(x + i * row_stride, row_stride, n, out + i);
+}
+
 // Outputs begin .. end-1.
 template <class Op, class T>
 void run_rows(const Reduction& r, const T* x, T* out, std::int64_t begin, std::int64_t end) {
@@ -36,11 +46,8 @@ void run_rows(const Reduction& r, const T* x, T* out, std::int64_t begin, std::i
   const std::int64_t run = last < 0 ? 1 : r.kept.shape[last], stride = last < 0 ? 0 : r.kept.strides[last];
   for (std::int64_t o = begin; o < end;) {
     const std::int64_t stop = smaller(end, o - o % run + run);  // of equally spaced rows
-    const T* row = x + axes_offset(r.kept, o);
-    for (; o + kRowsAtOnce <= stop; o += kRowsAtOnce, row += kRowsAtOnce * stride) {
-      reduce_rows<Op, T, kRowsAtOnce>(row, stride, r.reduced.count, out + o);
-    }
-    for (; o < stop; ++o, row += stride) reduce_rows<Op, T, 1>(row, stride, r.reduced.count, out + o);
+    reduce_all_rows<Op>(x + axes_offset(r.kept, o), stride, stop - o, r.reduced.count, out + o);
+    o = stop;
   }
 }
 

@@ -28,6 +28,7 @@ extern constinit const KernelTable kernel_table = {
     sizeof(kFamilies) / sizeof(kFamilies[0]),
     kPointwise,
     sizeof(kPointwise) / sizeof(kPointwise[0]),
+    &row_functions,
 };
 
 }  // namespace ingot::INGOT_LEVEL

@@ -1,23 +1,25 @@
-// fuse_pointwise: pointwise nodes of equal shape that feed each other become one group, run tile by tile in cache.
+// fuse_pointwise: pointwise nodes that feed each other, and reductions over the last axes of what they compute, become
+// one group, run piece by piece in cache.
 //
-//   %0 = matmul(x, w) : f32[n,8]              %0 = matmul(x, w) : f32[n,8]
-//   %1 = add(%0, b) : f32[n,8]         ->     %1 = fused() : f32[n,8] {
-//   %2 = maximum(%1, 0.0) : f32[n,8]            body() {
-//   return %2                                     %2 = add(%0, b) : f32[n,8]
-//                                                 %3 = maximum(%2, 0.0) : f32[n,8]
-//                                                 return %3 ...
+//   %0 = exp(x) : f32[n,8]                            %2 = fused() : f32[n,8] {
+//   %1 = sum(%0, axes=[1], keepdims=true) : f32[n,1]    body() {
+//   %2 = divide(%0, %1) : f32[n,8]               ->       %3 = exp(x) : f32[n,8]
+//   return %2                                             %4 = sum(%3, axes=[1], keepdims=true) : f32[n,1]
+//                                                         %5 = divide(%3, %4) : f32[n,8]
+//                                                         return %5 ...
 //
-// Exact: every op keeps its own rounding; only where its result lies changes. A group has at most 32 nodes and 16
-// inputs; what others need of it are its outputs; a node alone stays a plain node. Why no cycle arises: every node gets
-// a level, and an edge that cannot fuse (another kind of node, another shape, the order of nodes that may fail) raises
-// the level by one. Groups are connected parts of one level, so a path that leaves a group cannot come back to it.
-// Cost: linear, and a heap for the final order.
+// Exact: every op keeps its own rounding and its order of sums; only where its result lies changes. A group is of a
+// form that one step can run (group_form.h); what others need of it are its outputs; a node alone stays a plain node.
+// Why no cycle arises: every node gets a level, and an edge that cannot fuse (another kind of node, another shape, the
+// order of nodes that may fail) raises the level by one. Groups are connected parts of one level, so a path that leaves
+// a group cannot come back to it. Cost: linear (a group being of limited size), and a heap for the final order.
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <queue>
 
 #include "base/error.h"
+#include "optimize/group_form.h"
 #include "optimize/passes.h"
 
 namespace ingot {
@@ -34,13 +36,13 @@ struct Edge {
 // What moves as one in the final order: a group or a single node.
 struct Unit {
   std::vector<std::uint32_t> members;  // positions, ascending
-  std::vector<ValueId> inputs;         // of a group under construction
 };
 
 class RegionFuser {
  public:
-  RegionFuser(Graph& graph, std::vector<std::uint32_t>& position, std::vector<ValueId>& replacement)
-      : graph_(graph), position_(position), replacement_(replacement) {}
+  RegionFuser(Graph& graph, std::span<const Dim> dims, std::vector<std::uint32_t>& position,
+              std::vector<ValueId>& replacement)
+      : graph_(graph), dims_(dims), position_(position), replacement_(replacement) {}
 
   // True if it formed a group. `position_` is all kNoUnit before and after.
   bool run(NodeId owner, std::size_t index) {
@@ -58,7 +60,7 @@ class RegionFuser {
  private:
   const Node& node(std::uint32_t i) const { return graph_.node(nodes_[i]); }
   const Value& result(std::uint32_t i) const { return graph_.value(node(i).results[0]); }
-  bool pointwise(std::uint32_t i) const { return node(i).op->has(kPointwise); }
+  bool may_join(std::uint32_t i) const { return is_group_member(graph_, node(i)); }
 
   // Position of the node in this region that defines the value; kNoUnit if it comes from elsewhere.
   std::uint32_t definer(ValueId id) const {
@@ -72,8 +74,7 @@ class RegionFuser {
       for_each_read(graph_, node(i), [&](ValueId value) {
         const std::uint32_t from = definer(value);
         if (from == kNoUnit || from == i) return;
-        const bool fusible = pointwise(i) && pointwise(from) && result(from).type.shape == result(i).type.shape;
-        edges_.push_back({from, i, fusible});
+        edges_.push_back({from, i, may_join(i) && may_join(from) && feeds(from, i)});
       });
       if (!has_trait_inside(graph_, node(i), kEffect | kMayFail)) continue;
       if (last_failing != kNoUnit) edges_.push_back({last_failing, i, false});
@@ -81,7 +82,14 @@ class RegionFuser {
     }
   }
 
-  // As early as possible, then pointwise nodes up to the level of a consumer they can fuse with. Edges are sorted by
+  // Element by element, or one element for each row.
+  bool feeds(std::uint32_t from, std::uint32_t to) const {
+    if (node(to).op->has(kReduction)) return true;
+    const Shape &given = result(from).type.shape, &made = result(to).type.shape;
+    return given == made || missing_row_axes(given, made) > 0;
+  }
+
+  // As early as possible, then members up to the level of a consumer they can fuse with. Edges are sorted by
   // `to`.
   void set_levels() {
     level_.assign(nodes_.size(), 0);
@@ -91,7 +99,7 @@ class RegionFuser {
     std::vector<int> limit(nodes_.size(), kNoLimit), wish(nodes_.size(), kNoLimit);
     std::size_t e = edges_.size();
     for (auto i = static_cast<std::uint32_t>(nodes_.size()); i-- > 0;) {
-      if (pointwise(i) && wish[i] != kNoLimit && wish[i] == limit[i]) level_[i] = std::max(level_[i], limit[i]);
+      if (wish[i] != kNoLimit && wish[i] == limit[i]) level_[i] = std::max(level_[i], limit[i]);
       while (e > 0 && edges_[e - 1].to == i) {
         const Edge& edge = edges_[--e];
         limit[edge.from] = std::min(limit[edge.from], level_[i] - (edge.fusible ? 0 : 1));
@@ -124,32 +132,18 @@ class RegionFuser {
     }
   }
 
-  // Adds node i to a unit unless a limit forbids it. The first node is always taken.
+  // Adds node i to a unit unless no form would hold both. The first node is always taken.
   bool join(std::uint32_t unit_index, std::uint32_t i) {
     Unit& unit = units_[unit_index];
-    std::vector<ValueId> fresh;
-    if (pointwise(i)) fresh = new_inputs(unit_index, i);
-    const bool fits = unit.members.size() < kMaxGroupNodes && unit.inputs.size() + fresh.size() <= kMaxGroupInputs;
-    if (!fits && !unit.members.empty()) return false;
+    if (!unit.members.empty()) {
+      std::vector<NodeId> together;
+      for (const std::uint32_t member : unit.members) together.push_back(nodes_[member]);
+      together.push_back(nodes_[i]);
+      if (!group_form(graph_, dims_, together)) return false;
+    }
     unit.members.push_back(i);
-    unit.inputs.insert(unit.inputs.end(), fresh.begin(), fresh.end());
     unit_of_[i] = unit_index;
     return true;
-  }
-
-  // Operands of node i that the unit neither computes nor reads yet, each once.
-  std::vector<ValueId> new_inputs(std::uint32_t unit_index, std::uint32_t i) const {
-    const Unit& unit = units_[unit_index];
-    std::vector<ValueId> fresh;
-    for (const ValueId operand : node(i).operands) {
-      const std::uint32_t from = definer(operand);
-      if (from != kNoUnit && unit_of_[from] == unit_index) continue;
-      const auto known = [&](const std::vector<ValueId>& list) {
-        return std::find(list.begin(), list.end(), operand) != list.end();
-      };
-      if (!known(unit.inputs) && !known(fresh)) fresh.push_back(operand);
-    }
-    return fresh;
   }
 
   // Legal order of the units that stays closest to the given one: the ready unit whose last node came first.
@@ -235,6 +229,7 @@ class RegionFuser {
   }
 
   Graph& graph_;
+  std::span<const Dim> dims_;
   std::vector<std::uint32_t>& position_;  // by node: its position in this region
   std::vector<ValueId>& replacement_;     // by value: the group's result that stands for it outside the group
   std::vector<NodeId> nodes_;
@@ -247,8 +242,8 @@ class RegionFuser {
 
 class GraphFuser {
  public:
-  explicit GraphFuser(Graph& graph)
-      : graph_(graph), position_(graph.nodes.size(), kNoUnit), replacement_(graph.values.size()) {}
+  GraphFuser(Graph& graph, std::span<const Dim> dims)
+      : graph_(graph), dims_(dims), position_(graph.nodes.size(), kNoUnit), replacement_(graph.values.size()) {}
 
   bool run() {
     fuse_region(NodeId(), 0);
@@ -265,7 +260,7 @@ class GraphFuser {
       if (is_fused(graph_.node(id))) continue;
       for (std::size_t r = 0; r < graph_.node(id).regions.size(); ++r) fuse_region(id, r);
     }
-    changed_ |= RegionFuser(graph_, position_, replacement_).run(owner, index);
+    changed_ |= RegionFuser(graph_, dims_, position_, replacement_).run(owner, index);
     position_.resize(graph_.nodes.size(), kNoUnit);
   }
 
@@ -286,6 +281,7 @@ class GraphFuser {
   }
 
   Graph& graph_;
+  std::span<const Dim> dims_;
   std::vector<std::uint32_t> position_;
   std::vector<ValueId> replacement_;
   bool changed_ = false;
@@ -294,7 +290,7 @@ class GraphFuser {
 }  // namespace
 
 bool fuse_pointwise(const PassContext& context) {
-  if (!GraphFuser(context.graph).run()) return false;
+  if (!GraphFuser(context.graph, context.module.dims).run()) return false;
   compact(context.graph);
   return true;
 }

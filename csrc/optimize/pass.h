@@ -10,17 +10,16 @@
 
 namespace ingot {
 
-// Budgets of a fused group: fuse_pointwise never exceeds them, and the planner runs the nodes of a larger group of a
-// file one by one.
-inline constexpr std::size_t kMaxGroupNodes = 32;
-inline constexpr std::size_t kMaxGroupInputs = 16;
-
 // What the runtime's own kernels can do; handed down by program.cpp, because optimize may not see execute.
 class Evaluator {
  public:
   virtual ~Evaluator() = default;
   // Whether the op runs on values of `dtype` (of value_operand) with results of `result`.
   virtual bool computes(const OpRow& op, DType dtype, DType result) const = 0;
+  // Whether the op's kernel runs a group on its result, tile by tile.
+  virtual bool takes_group(const OpRow& op, DType dtype) const = 0;
+  // Whether there is a kernel for matmul, rows, matmul in one step.
+  virtual bool computes_attention(DType dtype) const = 0;
   // Runs one node on constant operands.
   // Bytes of the single result, or empty when the node cannot be evaluated (it would fail, or there is no kernel).
   virtual std::vector<std::byte> evaluate(const OpRow& op, std::span<const TensorType> operand_types,

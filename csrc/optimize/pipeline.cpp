@@ -12,10 +12,9 @@ namespace {
 // Folding first, so that equal folded values merge; merging before removal, so that what it orphans goes; fusion last,
 // because a group hides its nodes from the other passes.
 constexpr std::array kPipeline = {
-    Pass{"fold_constants", fold_constants},
-    Pass{"common_subexpressions", merge_common_subexpressions},
-    Pass{"dead_code", remove_dead_code},
-    Pass{"fuse_pointwise", fuse_pointwise},
+    Pass{"fold_constants", fold_constants}, Pass{"common_subexpressions", merge_common_subexpressions},
+    Pass{"dead_code", remove_dead_code},    Pass{"fuse_pointwise", fuse_pointwise},
+    Pass{"fuse_attention", fuse_attention}, Pass{"fuse_contractions", fuse_contractions},
 };
 
 bool contains(std::span<const std::string> names, std::string_view name) {

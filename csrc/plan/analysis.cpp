@@ -95,7 +95,7 @@ void Analysis::set_result_roots(const Node& node) {
   const Region& body = node.regions[0];
   for (std::size_t i = 0; i < node.results.size(); ++i) {
     const Value& returned = graph_.value(body.returns[i]);
-    const bool inside = returned.kind == ValueKind::kResult && graph_.node(returned.node).op->has(kPointwise) &&
+    const bool inside = returned.kind == ValueKind::kResult &&
                         regions_[node_region_[returned.node.index]].owner == graph_.value(node.results[i]).node;
     if (!inside) set_root(node.results[i], body.returns[i]);
     const auto first = std::find(body.returns.begin(), body.returns.end(), body.returns[i]) - body.returns.begin();

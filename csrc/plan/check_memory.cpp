@@ -381,21 +381,50 @@ class MemoryChecker {
   // Inputs of rows and groups: the slot holds the very value, where the graph says which.
   void check_values(const Step& step) {
     if (step.kind != StepKind::kKernel || step.kernel == "copy") return;
-    if (step.op != nullptr) {
-      const Node& node = subject_.graph.node(step.node);
+    const Node& node = subject_.graph.node(step.node);
+    if (step.group.empty()) {
       for (std::size_t i = 0; i < step.inputs.size(); ++i) check_value(step.inputs[i].slot, node.operands[i]);
       return;
     }
-    const Node& node = subject_.graph.node(step.node);
-    const std::vector<NodeId> alone = {step.node};
-    const std::vector<NodeId>& nodes = node.regions.empty() ? alone : node.regions[0].nodes;
-    for (std::size_t g = 0; g < nodes.size(); ++g) {
-      const std::vector<ValueId>& operands = subject_.graph.node(nodes[g]).operands;
+    const GroupNodes nodes = group_nodes(step);
+    if (nodes.anchor.valid()) {
+      const std::vector<ValueId>& operands = subject_.graph.node(nodes.anchor).operands;
+      for (std::size_t i = 0; i < operands.size(); ++i) check_value(step.inputs[i].slot, operands[i]);
+    }
+    if (nodes.tail.valid()) check_value(step.inputs[2].slot, subject_.graph.node(nodes.tail).operands[1]);
+    for (std::size_t g = 0; g < nodes.members.size(); ++g) {
+      const std::vector<ValueId>& operands = subject_.graph.node(nodes.members[g]).operands;
       for (std::size_t i = 0; i < operands.size(); ++i) {
         const std::uint32_t r = step.group[g].operands[i];
-        if (r < step.inputs.size()) check_value(step.inputs[r].slot, operands[i]);
+        if (r >= nodes.first_input && r < nodes.first_instruction)
+          check_value(step.inputs[r - nodes.first_input + step.num_anchor_inputs].slot, operands[i]);
       }
     }
+  }
+
+  // The nodes of a group and the registers of its inputs and instructions (check_steps has found them sound).
+  struct GroupNodes {
+    NodeId anchor, tail;
+    std::span<const NodeId> members;
+    std::size_t first_input = 0, first_instruction = 0;
+  };
+
+  GroupNodes group_nodes(const Step& step) const {
+    const Node& node = subject_.graph.node(step.node);
+    GroupNodes nodes;
+    nodes.members = {&step.node, 1};
+    if (!node.regions.empty()) nodes.members = node.regions[0].nodes;
+    if (step.num_anchor_inputs > 0) {
+      nodes.anchor = nodes.members.front();
+      nodes.members = nodes.members.subspan(1);
+      nodes.first_input = 1;
+    }
+    if (step.kernel == "attention") {
+      nodes.tail = nodes.members.back();
+      nodes.members = nodes.members.first(nodes.members.size() - 1);
+    }
+    nodes.first_instruction = nodes.first_input + step.inputs.size() - step.num_anchor_inputs;
+    return nodes;
   }
 
   void check_value(SlotId slot, ValueId operand) {
@@ -435,13 +464,12 @@ class MemoryChecker {
       content_[target.index].final = plan_.slots[target.index].kind == SlotKind::kState;
       return note(step.outputs[0], copied);
     }
-    const Node& node = subject_.graph.node(step.node);
-    if (step.op != nullptr) return note(step.outputs[0], node.results[0]);
-    const std::vector<NodeId> alone = {step.node};
-    const std::vector<NodeId>& nodes = node.regions.empty() ? alone : node.regions[0].nodes;
+    if (step.group.empty()) return note(step.outputs[0], subject_.graph.node(step.node).results[0]);
+    const GroupNodes nodes = group_nodes(step);
     for (std::size_t o = 0; o < step.outputs.size(); ++o) {
-      const std::size_t g = step.group_outputs[o] - step.inputs.size();
-      note(step.outputs[o], subject_.graph.node(nodes[g]).results[0]);
+      const NodeId maker =
+          nodes.tail.valid() ? nodes.tail : nodes.members[step.group_outputs[o] - nodes.first_instruction];
+      note(step.outputs[o], subject_.graph.node(maker).results[0]);
     }
   }
 

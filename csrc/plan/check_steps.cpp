@@ -1,5 +1,6 @@
 // check_plan: every step by itself, against the node that it runs.
 #include <algorithm>
+#include <span>
 
 #include "plan/check.h"
 
@@ -86,7 +87,7 @@ class StepChecker {
     require(!step_.outputs.empty(), "it writes nothing");
     if (step_.kernel == "copy") {
       check_copy();
-    } else if (step_.kernel == "pointwise") {
+    } else if (!step_.group.empty() || step_.kernel == "pointwise") {
       check_group();
     } else {
       check_row();
@@ -115,36 +116,132 @@ class StepChecker {
     }
   }
 
-  std::vector<NodeId> members() const {
+  // Nodes of the group without the contractions before and after.
+  std::span<const NodeId> members() const {
     const Node& node = graph_.node(step_.node);
-    if (node.op->name == "fused") return node.regions[0].nodes;
-    return {step_.node};
+    if (node.op->name != "fused") return {&step_.node, 1};
+    std::span<const NodeId> nodes = node.regions[0].nodes;
+    const std::size_t ends = step_.kernel == "attention" ? 2 : step_.num_anchor_inputs > 0 ? 1 : 0;
+    require(nodes.size() > ends, "a group has fewer nodes than its kernel runs");
+    if (ends > 0) nodes = nodes.subspan(1, nodes.size() - ends);
+    return nodes;
   }
 
-  // Registers: inputs first; each holds one value, in the order of the group's nodes.
+  // The contraction whose result is register 0.
+  void check_anchor(std::vector<ValueId>& registers) const {
+    if (step_.num_anchor_inputs == 0) {
+      require(step_.op == nullptr && step_.kernel == "pointwise", "a group without a contraction has no row");
+      return;
+    }
+    const std::vector<NodeId>& nodes = graph_.node(step_.node).regions[0].nodes;
+    const Node& anchor = graph_.node(nodes.front());
+    std::vector<ValueId> operands = anchor.operands;
+    if (step_.kernel == "attention") {
+      const Node& tail = graph_.node(nodes.back());
+      require(step_.op == nullptr && anchor.op->name == "matmul" && tail.op->name == "matmul",
+              "attention is not between two products");
+      operands.push_back(tail.operands[1]);
+    } else {
+      require(step_.op == anchor.op && step_.kernel == anchor.op->name && anchor.op->has(kContraction),
+              "its kernel is not that of its first node");
+      require(step_.attrs == anchor.attrs, "its attributes are not its first node's");
+    }
+    require(step_.num_anchor_inputs == operands.size() && operands.size() <= step_.inputs.size(),
+            "it has not its first node's operands");
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+      require(step_.inputs[i].type == graph_.value(operands[i]).type, "an operand is not of its value's type");
+    }
+    registers.insert(registers.begin(), anchor.results[0]);
+  }
+
+  // Registers: the contraction's result, inputs; each holds one value, in the order of the group's nodes.
   void check_group() const {
-    require(step_.op == nullptr && step_.node.valid(), "a group has a node and no row");
-    const std::vector<NodeId> nodes = members();
+    require(step_.node.valid(), "a group has no node");
+    require(step_.num_anchor_inputs == 0 || !graph_.node(step_.node).regions.empty(), "a group of one has an anchor");
+    const std::span<const NodeId> nodes = members();
     require(step_.group.size() == nodes.size(), "a group has not one instruction for each node");
-    std::vector<ValueId> registers(step_.inputs.size());
+    require(step_.num_anchor_inputs <= step_.inputs.size(), "a group has fewer inputs than its anchor");
+    const std::size_t num_inputs = step_.inputs.size() - step_.num_anchor_inputs;
+    std::vector<ValueId> registers(num_inputs);
+    check_anchor(registers);
+    const std::size_t first = registers.size();
+    const Shape space = space_of(registers);
+    std::vector<bool> per_row(first, false);
+    for (std::size_t i = 0; i < num_inputs; ++i) per_row[first - num_inputs + i] = constant_in_rows(i, space);
     for (std::size_t g = 0; g < nodes.size(); ++g) {
       const Node& node = graph_.node(nodes[g]);
-      require(node.op == step_.group[g].op && node.op->has(kPointwise), "an instruction is not its node's");
+      require(node.op == step_.group[g].op, "an instruction is not its node's");
       check_instruction(step_.group[g], node, registers);
+      check_extent(step_.group[g], node, space, per_row);
       registers.push_back(node.results[0]);
+      per_row.push_back(step_.group[g].per_row);
     }
+    check_group_outputs(registers, first);
+    for (std::size_t i = 0; i < num_inputs; ++i) {
+      const ValueId value = registers[first - num_inputs + i];
+      const TensorType& type = step_.inputs[step_.num_anchor_inputs + i].type;
+      require(type.shape == space, "an input is not broadcast to the result");
+      require(value.valid(), "an input is read by no instruction");
+      require(type.dtype == graph_.value(value).type.dtype, "an input has another dtype");
+    }
+  }
+
+  // What all elements of the group are counted in.
+  Shape space_of(const std::vector<ValueId>& registers) const {
+    if (step_.num_anchor_inputs > 0) return graph_.value(registers[0]).type.shape;
+    return step_.inputs.empty() ? step_.outputs[0].type.shape : step_.inputs[0].type.shape;
+  }
+
+  bool constant_in_rows(std::size_t input, const Shape& space) const {
+    const Operand& operand = step_.inputs[step_.num_anchor_inputs + input];
+    require(operand.strides.size() == space.size() && step_.group_row_axes <= space.size(),
+            "an input is not broadcast to the result");
+    for (std::size_t a = space.size() - step_.group_row_axes; a < space.size(); ++a) {
+      if (!(space[a] == Size(1)) && !(operand.strides[a] == Size(0))) return false;
+    }
+    return true;
+  }
+
+  // How many elements an instruction reads and writes: one for each row, or one for each element.
+  void check_extent(const GroupInstruction& instruction, const Node& node, const Shape& space,
+                    const std::vector<bool>& per_row) const {
+    Shape made = space;
+    if (instruction.per_row) {
+      require(step_.group_row_axes > 0, "it has rows and no row axes");
+      for (std::size_t a = space.size() - step_.group_row_axes; a < space.size(); ++a) made[a] = Size(1);
+    }
+    require(graph_.value(node.results[0]).type.shape == made, "an instruction's result is not of the group's shape");
+    if (node.op->has(kReduction)) {
+      const auto& axes = std::get<std::vector<std::int64_t>>(node.attrs[attr_index(*node.op, "axes")]);
+      require(instruction.per_row && axes.size() == step_.group_row_axes &&
+                  axes.front() == static_cast<std::int64_t>(space.size() - axes.size()),
+              "a reduction does not run over the group's rows");
+      require(graph_.value(node.operands[0]).type.shape == space, "a reduction reads no whole rows");
+      return;
+    }
+    require(node.op->has(kPointwise), "an instruction is neither pointwise nor a reduction");
+    for (const std::uint32_t r : instruction.operands) {
+      require(!instruction.per_row || per_row[r], "an instruction of rows reads elements");
+    }
+  }
+
+  void check_group_outputs(const std::vector<ValueId>& registers, std::size_t first) const {
     require(step_.group_outputs.size() == step_.outputs.size(), "a group has not one register for each output");
     for (std::size_t o = 0; o < step_.outputs.size(); ++o) {
       const std::uint32_t r = step_.group_outputs[o];
-      require(r >= step_.inputs.size() && r < registers.size(), "an output is no instruction's register");
-      const TensorType& type = graph_.value(registers[r]).type;
-      require(step_.outputs[o].type == type, "an output is not of its register's type");
+      require(r >= first && r < registers.size(), "an output is no instruction's register");
+      if (step_.kernel == "attention") {
+        const Node& tail = graph_.node(graph_.node(step_.node).regions[0].nodes.back());
+        require(step_.outputs.size() == 1 && tail.operands[0] == registers[r], "attention weighs another value");
+        require(step_.outputs[o].type == graph_.value(tail.results[0]).type, "an output is not of its value's type");
+      } else {
+        require(step_.outputs[o].type == graph_.value(registers[r]).type, "an output is not of its register's type");
+      }
     }
-    for (std::size_t i = 0; i < step_.inputs.size(); ++i) {
-      require(step_.inputs[i].type.shape == step_.outputs[0].type.shape, "an input is not broadcast to the result");
-      require(registers[i].valid(), "an input is read by no instruction");
-      require(step_.inputs[i].type.dtype == graph_.value(registers[i]).type.dtype, "an input has another dtype");
-    }
+    // The anchor's result is first written where the first output goes.
+    if (step_.num_anchor_inputs == 0 || step_.kernel == "attention") return;
+    require(step_.outputs[0].type == graph_.value(registers[0]).type,
+            "the first output cannot hold the anchor's result");
   }
 
   void check_instruction(const GroupInstruction& instruction, const Node& node, std::vector<ValueId>& registers) const {
@@ -204,7 +301,7 @@ class StepChecker {
     if (!(input.offset == Size(0)) || !(input.type.shape == output.type.shape) || !row_major(input)) return false;
     if (size_bytes(input.type.dtype) != size_bytes(output.type.dtype)) return false;
     if (step_.op != nullptr) return step_.op->has(kUpdatesFirst) && i == 0;
-    if (step_.group.empty()) return false;
+    if (step_.group.empty() || step_.num_anchor_inputs > 0) return false;
     for (std::size_t g = step_.group_outputs[o] - step_.inputs.size() + 1; g < step_.group.size(); ++g) {
       const std::vector<std::uint32_t>& reads = step_.group[g].operands;
       if (std::find(reads.begin(), reads.end(), static_cast<std::uint32_t>(i)) != reads.end()) return false;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "optimize/pass.h"
+#include "optimize/group_form.h"
 #include "plan/lower.h"
 
 namespace ingot::planning {
@@ -13,24 +13,9 @@ constexpr std::size_t kMaxChain = 64;  // nodes that write one after the other o
 
 }  // namespace
 
-// One step can hold the group: one shape, few enough nodes and inputs.
+// One step can hold the group.
 bool Lowerer::is_group(const Node& node) const {
-  const std::vector<NodeId>& members = node.regions[0].nodes;
-  if (members.size() > kMaxGroupNodes) return false;
-  std::vector<ValueId> inputs;
-  for (const NodeId member : members) {
-    const Node& op = graph_.node(member);
-    if (!op.op->has(kPointwise)) return false;
-    const Shape& shape = graph_.value(op.results[0]).type.shape;
-    if (!(shape == graph_.value(graph_.node(members[0]).results[0]).type.shape)) return false;
-    for (const ValueId operand : op.operands) {
-      const Value& value = graph_.value(operand);
-      const bool inside =
-          value.kind == ValueKind::kResult && std::find(members.begin(), members.end(), value.node) != members.end();
-      if (!inside && std::find(inputs.begin(), inputs.end(), operand) == inputs.end()) inputs.push_back(operand);
-    }
-  }
-  return inputs.size() <= kMaxGroupInputs;
+  return group_form(graph_, module_.dims, node.regions[0].nodes).has_value();
 }
 
 // A single step computes the node's results.
@@ -78,7 +63,8 @@ bool Lowerer::read_before(std::uint32_t region, ValueId root, NodeId node, bool 
 
 // The result may lie where `root` lies, as far as the node itself is concerned: element i of the result is written only
 // when nothing of the root is read any more that could differ. A kUpdatesFirst row says so of its operand 0; in a group
-// every read of the root must be of element i, by the op that defines the result or one before it.
+// every read of the root must be of element i (or of its row, which is then all read before any of it is written), by
+// the op that defines the result or one before it. A contraction writes its own result first.
 bool Lowerer::takes_place_of(const Node& node, std::size_t result, ValueId root) const {
   const TensorType& type = graph_.value(node.results[result]).type;
   const auto same_elements = [&](ValueId operand) {
@@ -101,6 +87,7 @@ bool Lowerer::takes_place_of(const Node& node, std::size_t result, ValueId root)
   if (node.op->has(kPointwise)) return reads_well(node, true);
   if (node.op->name != "fused") return false;
   const Region& body = node.regions[0];
+  if (graph_.node(body.nodes.front()).op->has(kContraction)) return false;
   const NodeId definer = graph_.value(body.returns[result]).node;
   bool early = true;
   for (const NodeId member : body.nodes) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <map>
+#include <unordered_map>
 
+#include "optimize/group_form.h"
 #include "plan/analysis.h"
 #include "plan/plan.h"
 
@@ -48,10 +50,14 @@ class Lowerer {
   void lower_view(NodeId id);
   void lower_abort(NodeId id);
 
-  // lower_groups.cpp: pointwise nodes
+  // lower_groups.cpp: pointwise nodes and groups
   void lower_pointwise(NodeId id);
   void lower_fused(NodeId id);
-  void lower_group(NodeId id, std::span<const NodeId> members);
+  std::vector<ValueId> group_inputs(const GroupForm& form) const;
+  GroupInstruction make_instruction(const Node& node, const GroupForm& form,
+                                    const std::unordered_map<std::uint32_t, std::uint32_t>& registers) const;
+  void add_anchor(const GroupForm& form, Step& step);
+  void lower_group(NodeId id, const GroupForm& form);
   void lower_members(NodeId id);
 
   // lower_regions.cpp: if, while, scan

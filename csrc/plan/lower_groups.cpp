@@ -1,9 +1,8 @@
-// Pointwise nodes: a group, or one node alone, becomes one step over registers (inputs first, then one per op).
+// Groups: a group, or one pointwise node alone, becomes one step over registers (inputs first, then one per op).
 #include <algorithm>
 #include <unordered_map>
 
 #include "base/error.h"
-#include "optimize/pass.h"
 #include "plan/lower.h"
 #include "plan/views.h"
 
@@ -11,13 +10,13 @@ namespace ingot::planning {
 
 void Lowerer::lower_pointwise(NodeId id) {
   const NodeId members[] = {id};
-  lower_group(id, members);
+  lower_group(id, {.members = members, .space = graph_.value(graph_.node(id).results[0]).type.shape});
 }
 
 void Lowerer::lower_fused(NodeId id) {
   const Node& node = graph_.node(id);
-  if (is_group(node)) {
-    lower_group(id, node.regions[0].nodes);
+  if (const std::optional<GroupForm> form = group_form(graph_, module_.dims, node.regions[0].nodes)) {
+    lower_group(id, *form);
   } else {
     lower_members(id);
   }
@@ -32,42 +31,80 @@ void Lowerer::lower_fused(NodeId id) {
   }
 }
 
-// One step for all members; id: the group, or the only member.
-void Lowerer::lower_group(NodeId id, std::span<const NodeId> members) {
-  const Node& node = graph_.node(id);
-  std::unordered_map<std::uint32_t, std::uint32_t> registers;  // by value; looked up only
+// What the members read and do not compute, each once.
+std::vector<ValueId> Lowerer::group_inputs(const GroupForm& form) const {
   std::vector<ValueId> inputs;
-  const auto computed = [&](ValueId value) {
-    const Value& v = graph_.value(value);
-    return v.kind == ValueKind::kResult && std::find(members.begin(), members.end(), v.node) != members.end();
+  const auto computed = [&](ValueId id) {
+    const Value& value = graph_.value(id);
+    return value.kind == ValueKind::kResult &&
+           (value.node == form.anchor ||
+            std::find(form.members.begin(), form.members.end(), value.node) != form.members.end());
   };
-  for (const NodeId member : members) {
+  for (const NodeId member : form.members) {
     for (const ValueId operand : graph_.node(member).operands) {
-      if (computed(operand)) continue;
-      if (registers.try_emplace(operand.index, inputs.size()).second) inputs.push_back(operand);
+      if (!computed(operand) && std::find(inputs.begin(), inputs.end(), operand) == inputs.end())
+        inputs.push_back(operand);
     }
   }
+  return inputs;
+}
+
+GroupInstruction Lowerer::make_instruction(const Node& node, const GroupForm& form,
+                                           const std::unordered_map<std::uint32_t, std::uint32_t>& registers) const {
+  const TensorType& result = graph_.value(node.results[0]).type;
+  GroupInstruction instruction{.op = node.op,
+                               .dtype = graph_.value(node.operands.back()).type.dtype,
+                               .result_dtype = result.dtype,
+                               .operands = {},
+                               .per_row = form.per_row(result.shape)};
+  for (const ValueId operand : node.operands) instruction.operands.push_back(registers.at(operand.index));
+  return instruction;
+}
+
+// The op of the step, with its operands before the group's inputs.
+void Lowerer::add_anchor(const GroupForm& form, Step& step) {
+  if (!form.anchor.valid()) return;
+  const Node& anchor = graph_.node(form.anchor);
+  for (const ValueId operand : anchor.operands) step.inputs.push_back(location(operand));
+  if (form.tail.valid()) {
+    step.kernel = "attention";
+    step.inputs.push_back(location(graph_.node(form.tail).operands[1]));
+  } else {
+    step.kernel = anchor.op->name;
+    step.op = anchor.op;
+    step.attrs = anchor.attrs;
+  }
+  step.num_anchor_inputs = static_cast<std::uint32_t>(step.inputs.size());
+}
+
+// One step for all members; id: the group, or the only member.
+void Lowerer::lower_group(NodeId id, const GroupForm& form) {
+  const Node& node = graph_.node(id);
   Step step;
   step.kernel = "pointwise";
   step.node = id;
-  for (const NodeId member : members) {
-    const Node& op = graph_.node(member);
-    GroupInstruction instruction{.op = op.op, .dtype = graph_.value(op.operands.back()).type.dtype, .operands = {}};
-    instruction.result_dtype = graph_.value(op.results[0]).type.dtype;
-    for (const ValueId operand : op.operands) instruction.operands.push_back(registers.at(operand.index));
-    registers[op.results[0].index] = static_cast<std::uint32_t>(inputs.size() + step.group.size());
-    step.group.push_back(std::move(instruction));
+  step.group_row_axes = form.row_axes;
+  std::unordered_map<std::uint32_t, std::uint32_t> registers;  // by value; looked up only
+  if (form.anchor.valid()) registers[graph_.node(form.anchor).results[0].index] = 0;
+  const std::vector<ValueId> inputs = group_inputs(form);
+  for (const ValueId input : inputs) registers.emplace(input.index, registers.size());
+  for (const NodeId member : form.members) {
+    step.group.push_back(make_instruction(graph_.node(member), form, registers));
+    registers.emplace(graph_.node(member).results[0].index, registers.size());
   }
-  for (std::size_t i = 0; i < node.results.size(); ++i) {
+  if (form.tail.valid()) {
+    step.group_outputs.push_back(registers.at(graph_.node(form.tail).operands[0].index));
+    step.outputs.push_back(place_result(node.results[0]));
+  }
+  for (std::size_t i = 0; !form.tail.valid() && i < node.results.size(); ++i) {
     if (analysis_.root(node.results[i]) != node.results[i]) continue;
     const ValueId value = node.regions.empty() ? node.results[i] : node.regions[0].returns[i];
     step.group_outputs.push_back(registers.at(value.index));
     step.outputs.push_back(place_result(node.results[i]));
   }
   if (step.outputs.empty()) return;
-  for (const ValueId input : inputs) {
-    step.inputs.push_back(broadcast_operand(location(input), step.outputs[0].type.shape));
-  }
+  add_anchor(form, step);
+  for (const ValueId input : inputs) step.inputs.push_back(broadcast_operand(location(input), form.space));
   plan_.steps.push_back(std::move(step));
 }
 

@@ -75,12 +75,13 @@ enum class StepKind : std::uint8_t {
   kAbort,      // inputs[0]: bool[]; fails with `message` when true
 };
 
-// One pointwise op of a group, in terms of registers (see execute/kernel.h).
+// One pointwise op of a group, or a reduction of its rows, in terms of registers (see execute/kernel.h).
 struct GroupInstruction {
   const OpRow* op = nullptr;
   DType dtype = DType::kF32;  // of the operands (of `where`: of the last two)
   DType result_dtype = DType::kF32;
   std::vector<std::uint32_t> operands;
+  bool per_row = false;  // one element for each row
 };
 
 // A kernel may find an output at the address of an input in two cases only. A kUpdatesFirst row: inputs[0], of the same
@@ -95,6 +96,8 @@ struct Step {
   Attrs attrs;
   std::vector<GroupInstruction> group;
   std::vector<std::uint32_t> group_outputs;  // registers of instructions, never of inputs
+  std::uint32_t group_row_axes = 0;          // trailing axes of the group's space that its reductions run over
+  std::uint32_t num_anchor_inputs = 0;       // > 0: the first inputs are those of `op`, whose result is register 0
   std::uint32_t target = 0;
   SlotId slot_a, slot_b;
   std::uint32_t loop = 0;

@@ -96,7 +96,7 @@ class PlanPrinter {
   }
 
   static std::string group_names(const Step& step) {
-    std::string text;
+    std::string text = step.num_anchor_inputs > 0 ? step.kernel : "";
     for (const GroupInstruction& instruction : step.group)
       text += concat(text.empty() ? "" : "+", instruction.op->name);
     return text;

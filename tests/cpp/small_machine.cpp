@@ -300,25 +300,45 @@ class PlanWalker {
   }
 
   // Tiles of three elements, op by op, every output register in its final place: as a kernel may do it at worst.
+  // A tile is three elements, or one row.
   void group(const Step& step) {
     std::vector<std::vector<char*>> inputs, outputs;
     for (const Operand& input : step.inputs) inputs.push_back(addresses(input));
     for (const Operand& output : step.outputs) outputs.push_back(addresses(output));
-    const std::size_t total = outputs[0].size();
-    for (std::size_t begin = 0; begin < total; begin += 3) {
-      const std::size_t end = std::min(total, begin + 3);
-      std::vector<std::vector<std::int64_t>> results(step.group.size(), std::vector<std::int64_t>(3));
+    const std::size_t total = step.inputs.empty() ? outputs[0].size() : inputs[0].size();
+    std::size_t width = 3;
+    for (std::uint32_t a = 0; a < step.group_row_axes; ++a) {
+      const Shape& shape = step.inputs[0].type.shape;
+      if (a == 0) width = 1;
+      width *= static_cast<std::size_t>(shape[shape.size() - 1 - a].evaluate(inputs_.dims));
+    }
+    for (std::size_t begin = 0; begin < total; begin += width) {
+      std::vector<std::vector<std::int64_t>> results(step.group.size());
+      const std::size_t size = std::min(total - begin, width);
       for (std::size_t g = 0; g < step.group.size(); ++g) {
-        for (std::size_t i = begin; i < end; ++i) {
-          std::vector<std::int64_t> operands;
-          for (const std::uint32_t r : step.group[g].operands) {
-            operands.push_back(r < inputs.size() ? load(inputs[r][i], step.inputs[r].type.dtype)
-                                                 : results[r - inputs.size()][i - begin]);
+        const GroupInstruction& instruction = step.group[g];
+        const auto operand = [&](std::uint32_t r, std::size_t i) {
+          if (r < inputs.size()) return load(inputs[r][begin + i], step.inputs[r].type.dtype);
+          const std::size_t made = r - inputs.size();
+          return results[made][step.group[made].per_row ? 0 : i];
+        };
+        if (instruction.op->has(kReduction)) {
+          Numbers row{.type = {instruction.dtype, {static_cast<std::int64_t>(size)}}, .elements = {}};
+          for (std::size_t i = 0; i < size; ++i) row.elements.push_back(operand(instruction.operands[0], i));
+          const Attrs attrs = {std::vector<std::int64_t>{0}, false};
+          results[g] = apply(*instruction.op, attrs, {row}, {instruction.dtype, {}}, {}).elements;
+        } else {
+          for (std::size_t i = 0; i < (instruction.per_row ? 1 : size); ++i) {
+            std::vector<std::int64_t> operands;
+            for (const std::uint32_t r : instruction.operands) operands.push_back(operand(r, i));
+            results[g].push_back(pointwise(*instruction.op, operands));
           }
-          results[g][i - begin] = pointwise(*step.group[g].op, operands);
-          for (std::size_t o = 0; o < outputs.size(); ++o) {
-            if (step.group_outputs[o] != inputs.size() + g) continue;
-            store(outputs[o][i], step.outputs[o].type.dtype, results[g][i - begin]);
+        }
+        for (std::size_t o = 0; o < outputs.size(); ++o) {
+          if (step.group_outputs[o] != inputs.size() + g) continue;
+          for (std::size_t i = 0; i < results[g].size(); ++i) {
+            store(outputs[o][(instruction.per_row ? begin / width : begin) + i], step.outputs[o].type.dtype,
+                  results[g][i]);
           }
         }
       }

@@ -16,6 +16,8 @@ namespace {
 // Adds, multiplies and negates f32 of equal shapes; knows views by copying; fails on everything else.
 class AddingEvaluator final : public Evaluator {
  public:
+  bool takes_group(const OpRow&, DType) const override { return false; }
+  bool computes_attention(DType) const override { return false; }
   bool computes(const OpRow&, DType, DType) const override { return true; }
   std::vector<std::byte> evaluate(const OpRow& op, std::span<const TensorType>,
                                   std::span<const std::span<const std::byte>> operands, const Attrs&,
@@ -360,14 +362,39 @@ graph g(x: f32[n,4], b: f32[4]) {
 
 TEST_CASE("fuse_pointwise never makes a group feed a node that feeds it") {
   // exp could fuse with subtract, but its sum lies between them.
-  const std::string text = R"(graph g(x: f32[4]) {
-  %0 = exp(x) : f32[4]
-  %1 = sum(%0, axes=[0], keepdims=true) : f32[1]
-  %2 = divide(%0, %1) : f32[4]
+  const std::string text = R"(graph g(x: f32[4,3]) {
+  %0 = exp(x) : f32[4,3]
+  %1 = sum(%0, axes=[0], keepdims=true) : f32[1,3]
+  %2 = divide(%0, %1) : f32[4,3]
   return %2
 }
 )";
   CHECK(after("fuse_pointwise", text) == same(text));
+}
+
+TEST_CASE("fuse_pointwise takes in reductions of the last axes, rows and what is computed of them") {
+  CHECK(after("fuse_pointwise", R"(graph g(x: f32[4,3], b: f32[3]) {
+  %0 = add(x, b) : f32[4,3]
+  %1 = sum(%0, axes=[1], keepdims=true) : f32[4,1]
+  %2 = exp(%1) : f32[4,1]
+  %3 = divide(%0, %2) : f32[4,3]
+  %4 = max(%3, axes=[0,1], keepdims=true) : f32[1,1]
+  return %3, %1, %4
+}
+)") == same(R"(graph g(x: f32[4,3], b: f32[3]) {
+  %0, %1 = fused() : f32[4,1], f32[4,3] {
+    body() {
+      %2 = add(x, b) : f32[4,3]
+      %3 = sum(%2, axes=[1], keepdims=true) : f32[4,1]
+      %4 = exp(%3) : f32[4,1]
+      %5 = divide(%2, %4) : f32[4,3]
+      return %3, %5
+    }
+  }
+  %6 = max(%1, axes=[0,1], keepdims=true) : f32[1,1]
+  return %1, %0, %6
+}
+)"));
 }
 
 TEST_CASE("fuse_pointwise moves a node to the consumer that it can fuse with") {

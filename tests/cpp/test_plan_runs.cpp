@@ -22,6 +22,8 @@ namespace {
 // Folds with the small machine's ops.
 class SmallEvaluator final : public Evaluator {
  public:
+  bool takes_group(const OpRow&, DType) const override { return false; }
+  bool computes_attention(DType) const override { return false; }
   bool computes(const OpRow&, DType, DType) const override { return true; }
   std::vector<std::byte> evaluate(const OpRow& op, std::span<const TensorType> operand_types,
                                   std::span<const std::span<const std::byte>> operands, const Attrs& attrs,

@@ -130,7 +130,9 @@ std::int32_t random_register(Rng& rng, const Group& group, DType dtype) {
 void add_instruction(Rng& rng, const KernelTable& table, Group& group, std::size_t n) {
   const Choice& choice = kChoices[pick(rng, 0, static_cast<std::int64_t>(std::size(kChoices)) - 1)];
   PointwiseInstruction instruction{};
-  instruction.function = find(table, choice.op, choice.operands.back(), choice.result);
+  const PointwiseKernel& kernel = *find_pointwise(table, choice.op, choice.operands.back(), choice.result);
+  instruction.function = kernel.function;
+  std::copy(std::begin(kernel.with_scalar), std::end(kernel.with_scalar), std::begin(instruction.with_scalar));
   instruction.num_operands = static_cast<std::int32_t>(choice.operands.size());
   instruction.result_size_bytes = static_cast<std::int32_t>(size_bytes(choice.result));
   std::vector<const char*> pointers;

@@ -180,14 +180,14 @@ TEST_CASE("scan refuses counts and lengths that do not fit") {
   CHECK(attempt(0, n, {f.rows}) == ErrorCode::kInternal);  // no error
 }
 
-TEST_CASE("fused holds pointwise nodes and returns their results") {
+TEST_CASE("fused holds pointwise ops, reductions and contractions, and returns their results") {
   Fixture f;
-  const auto attempt = [&](bool with_matmul, bool return_outer) {
+  const auto attempt = [&](bool with_view, bool return_outer) {
     const ErrorCode code = f.code_of([&] {
       f.begin("fused", {});
       f.builder.begin_region({});
       const ValueId sum = f.add(f.rows, f.rows);
-      if (with_matmul) f.builder.add_node(*find_op("sum"), {sum}, {std::vector<std::int64_t>{0}, false}, {});
+      if (with_view) f.builder.add_node(*find_op("flip"), {sum}, {std::vector<std::int64_t>{0}}, {});
       f.builder.end_region({return_outer ? f.rows : sum});
       f.builder.end_node();
     });

@@ -64,7 +64,7 @@ TEST_CASE("regions have the args and returns that their node demands") {
   CHECK(contains(statement_error("  %0 = if(b) : f32[4] {\n    then() {\n      return x\n    }\n    else() {\n"
                                  "      return i\n    }\n  }\n  return %0\n"),
                  "FileError: verify: graph 'g': %0 = if(...)"));
-  CHECK(contains(statement_error("  %0 = fused() : f32[] {\n    body() {\n      %1 = sum(x, axes=[0]) : f32[]\n"
+  CHECK(contains(statement_error("  %0 = fused() : f32[4] {\n    body() {\n      %1 = flip(x, axes=[0]) : f32[4]\n"
                                  "      return %1\n    }\n  }\n  return %0\n"),
                  "FileError: verify: graph 'g': %0 = fused(...)"));
   CHECK(contains(damaged([](Module& m) { node_of(m, "while").regions.pop_back(); }), "FileError"));

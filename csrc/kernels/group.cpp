@@ -1,0 +1,494 @@
+// The machine of group.h. An operand is used where it lies if rows and columns can be walked there, else made dense in
+// scratch. A result goes straight to its output where that cannot disturb an operand in place, else to a scratch slot,
+// and slots are used again after their last use.
+// Requires: an output shares memory with an input only where that input has the output's elements, equally large.
+#include "kernels/group.h"
+
+#include "kernels/simd.h"
+
+namespace ingot::INGOT_LEVEL {
+namespace {
+
+constexpr std::int32_t kNone = -1;
+constexpr std::int32_t kDead = -2;
+constexpr std::int64_t kLargestElement = 8;  // bytes, among the functions' dtypes
+constexpr std::int64_t kTileBytes = kTileElements * kLargestElement;
+constexpr int kMostOperands = 3;
+
+std::int32_t num_group_inputs(const KernelCall* call) {
+  return call->group->anchored + call->num_inputs - call->group->first_input;
+}
+
+bool same_size(const PointwiseGroup& group, std::int32_t a, std::int32_t b) {
+  return group.instructions[a].result_size_bytes == group.instructions[b].result_size_bytes;
+}
+
+// Enough slots for set_slots, even when every output is copied: its walk without the slots. A group of more than 1024
+// instructions is taken to need one each.
+std::int64_t most_slots(const PointwiseGroup& group, std::int32_t num_inputs, int num_outputs) {
+  constexpr std::int32_t kMost = 1024;
+  const std::int32_t n = group.num_instructions;
+  if (n > kMost) return n;
+  std::int32_t last_use[kMost];
+  for (std::int32_t i = 0; i < n; ++i) {
+    last_use[i] = kNone;
+    for (int j = 0; j < group.instructions[i].num_operands; ++j) {
+      const std::int32_t operand = group.instructions[i].operands[j] - num_inputs;
+      if (operand >= 0) last_use[operand] = i;
+    }
+  }
+  for (int i = 0; i < num_outputs; ++i) {
+    if (group.output_registers[i] >= num_inputs) last_use[group.output_registers[i] - num_inputs] = n;
+  }
+  std::int64_t live = 0, most = 0;
+  for (std::int32_t i = 0; i < n; ++i) {
+    std::int64_t dead_after = last_use[i] < 0 ? 1 : 0;
+    for (int j = 0; j < group.instructions[i].num_operands; ++j) {
+      const std::int32_t operand = group.instructions[i].operands[j] - num_inputs;
+      if (operand < 0 || last_use[operand] != i) continue;
+      last_use[operand] = kDead;  // it may be named twice
+      const bool reused = same_size(group, operand, i) && group.instructions[i].per_row == 0;
+      (reused ? live : dead_after) += reused ? -1 : 1;
+    }
+    live += 1;
+    most = larger(most, live);
+    live -= dead_after;
+  }
+  return most;
+}
+
+std::int64_t largest_element(const KernelCall* call) {
+  std::int64_t size = 1;
+  for (int i = call->group->first_input; i < call->num_inputs; ++i) {
+    size = larger(size, element_bytes(call->inputs[i].dtype));
+  }
+  for (std::int32_t i = 0; i < call->group->num_instructions; ++i) {
+    size = larger(size, call->group->instructions[i].result_size_bytes);
+  }
+  return size;
+}
+
+std::int64_t piece_elements(const PointwiseGroup& group, std::int64_t elements, std::int64_t columns) {
+  const std::int64_t most = group.row_axes > 0 ? larger(kRowElementsAtOnce, columns) : kTileElements;
+  return smaller(elements, most);
+}
+
+// Everything lies in the scratch block, in this order.
+struct Layout {
+  std::int64_t registers, sources, copies, free_slots, row_elements, splats, constants, slots, slot_bytes, end;
+};
+
+Layout lay_out(const KernelCall* call, std::int64_t piece) {
+  const std::int64_t inputs = num_group_inputs(call), registers = inputs + call->group->num_instructions;
+  Layout l;
+  l.registers = round_up(std::int64_t{sizeof(GroupMachine)}, 64);
+  l.sources = l.registers + registers * std::int64_t{sizeof(GroupRegister)};
+  l.copies = l.sources + inputs * std::int64_t{sizeof(GatherSource)};
+  l.free_slots = l.copies + call->num_outputs * std::int64_t{sizeof(GroupCopy)};
+  l.row_elements = round_up(l.free_slots + call->group->num_instructions * std::int64_t{sizeof(std::int32_t)}, 64);
+  const std::int64_t lines = call->group->row_axes > 0 ? registers : inputs;
+  l.splats = l.row_elements + lines * kRowsAtOnceMost * kLargestElement;
+  l.constants = l.splats + kMostOperands * kTileBytes;
+  l.slots = l.constants + inputs * kTileBytes;
+  l.slot_bytes = round_up(piece * largest_element(call), 64) + 64;
+  const std::int64_t slots = inputs + most_slots(*call->group, static_cast<std::int32_t>(inputs), call->num_outputs);
+  l.end = l.slots + slots * l.slot_bytes;
+  return l;
+}
+
+void find_last_uses(GroupMachine& m) {
+  for (std::int32_t i = 0; i < m.num_registers; ++i) {
+    GroupRegister& r = m.registers[i];
+    r = {};
+    r.last_use = r.slot = r.output = r.gathered = kNone;
+  }
+  for (std::int32_t i = 0; i < m.group->num_instructions; ++i) {
+    const PointwiseInstruction& instruction = m.group->instructions[i];
+    for (int j = 0; j < instruction.num_operands; ++j) m.registers[instruction.operands[j]].last_use = i;
+    GroupRegister& r = m.registers[m.num_inputs + i];
+    r.size = instruction.result_size_bytes;
+    r.place = instruction.per_row != 0 ? kPerRow : kDense;
+  }
+}
+
+// Whether an op, or an output, wants the input as it is in every element.
+bool must_be_dense(const GroupMachine& m, std::int32_t input) {
+  for (std::int32_t i = 0; i < m.group->num_instructions; ++i) {
+    const PointwiseInstruction& instruction = m.group->instructions[i];
+    if (instruction.reduce != nullptr && instruction.operands[0] == input) return true;
+  }
+  for (std::int32_t i = 0; i < m.call->num_outputs; ++i) {
+    if (m.group->output_registers[i] == input) return true;
+  }
+  return false;
+}
+
+const TensorArg& input_arg(const GroupMachine& m, std::int32_t input) {
+  return m.inputs[input - m.group->anchored];
+}
+
+void set_input(GroupMachine& m, std::int32_t input) {
+  GroupRegister& r = m.registers[input];
+  const TensorArg& x = input_arg(m, input);
+  r.size = element_bytes(x.dtype);
+  r.place = place_of(m.space, x);
+  if (must_be_dense(m, input) && r.place != kDense) r.place = kStrided;
+  r.data = x.data;
+  if (r.place == kStrided) {
+    TensorArg ordered = x;
+    ordered.rank = m.space.rank;
+    for (int i = 0; i < m.space.rank; ++i) {
+      ordered.shape[i] = x.shape[m.space.axes[i]];
+      ordered.strides[i] = x.strides[m.space.axes[i]];
+    }
+    m.sources[input] = make_source(ordered);
+    r.gathered = input;
+    r.place = kDense;
+    r.slot = m.num_slots++;
+  } else if (r.place == kOneForAll) {
+    char* const tile = m.constants + input * kTileBytes;
+    const GatherSource one{x.data, 0, r.size, {}, {}};
+    gather(one, 0, smaller(kTileElements, m.space.rows * m.space.columns), tile);
+    r.data = tile;
+  }
+}
+
+// Whether instruction i may write the output's memory: no operand that lies there is read later or copied at the end.
+bool may_write(const GroupMachine& m, std::int32_t instruction, const TensorArg& output) {
+  const std::int64_t total = m.space.rows * m.space.columns;
+  const char* const begin = output.data;
+  const char* const end = begin + total * element_bytes(output.dtype);
+  for (std::int32_t i = m.group->anchored; i < m.num_inputs; ++i) {
+    const GroupRegister& input = m.registers[i];
+    if (input.place != kDense || input.gathered >= 0) continue;  // planned in place only where it is contiguous
+    const char* const data = input_arg(m, i).data;
+    const bool apart = data + total * input.size <= begin || end <= data;
+    if (apart) continue;
+    bool copied = false;
+    for (std::int32_t j = 0; j < m.call->num_outputs; ++j) copied = copied || m.group->output_registers[j] == i;
+    if (copied || input.last_use > instruction) return false;
+  }
+  // The anchor lies where the first output goes.
+  return m.group->anchored == 0 || output.data != m.call->outputs[0].data || m.registers[0].last_use <= instruction;
+}
+
+// Decides for each output: written directly by its instruction, or copied when a rectangle is done. Copies of inputs
+// come first, because an output may lie on an input.
+void set_outputs(GroupMachine& m) {
+  m.num_copies = 0;
+  for (std::int32_t i = 0; i < m.call->num_outputs; ++i) {
+    const std::int32_t from = m.group->output_registers[i];
+    if (from < m.num_inputs) m.copies[m.num_copies++] = {from, i};
+  }
+  for (std::int32_t i = 0; i < m.call->num_outputs; ++i) {
+    const std::int32_t from = m.group->output_registers[i];
+    if (from < m.num_inputs) continue;
+    GroupRegister& r = m.registers[from];
+    const bool dense = r.place == kDense && is_row_contiguous(m.space, m.call->outputs[i]);
+    if (dense && r.output < 0 && may_write(m, from - m.num_inputs, m.call->outputs[i])) {
+      r.output = i;
+    } else {
+      m.copies[m.num_copies++] = {from, i};
+      r.last_use = m.group->num_instructions;
+    }
+  }
+}
+
+// Gives back the slots of the operands that die at instruction i and are, or are not, as large as its result.
+void free_operands(GroupMachine& m, std::int32_t i, std::int32_t& num_free, bool as_large) {
+  const PointwiseInstruction& instruction = m.group->instructions[i];
+  for (int j = 0; j < instruction.num_operands; ++j) {
+    GroupRegister& operand = m.registers[instruction.operands[j]];
+    if (operand.last_use != i || operand.slot < 0 || instruction.operands[j] < m.num_inputs) continue;
+    if (same_size(*m.group, instruction.operands[j] - m.num_inputs, i) != as_large) continue;
+    m.free_slots[num_free++] = operand.slot;
+    operand.slot = kNone;  // an operand may be named twice
+  }
+}
+
+void set_slots(GroupMachine& m) {
+  std::int32_t num_free = 0;
+  for (std::int32_t i = 0; i < m.group->num_instructions; ++i) {
+    GroupRegister& r = m.registers[m.num_inputs + i];
+    if (r.place == kPerRow) {
+      free_operands(m, i, num_free, true);
+      free_operands(m, i, num_free, false);
+      r.data = m.row_elements + (m.num_inputs + i) * kRowsAtOnceMost * kLargestElement;
+      continue;
+    }
+    free_operands(m, i, num_free, true);
+    if (r.output < 0) {
+      r.slot = num_free > 0 ? m.free_slots[--num_free] : m.num_slots++;
+      r.data = m.slots + r.slot * m.slot_bytes;
+    }
+    free_operands(m, i, num_free, false);
+    if (r.output < 0 && r.last_use < 0) m.free_slots[num_free++] = r.slot;
+  }
+}
+
+// Where the elements of a rectangle lie in a tensor that can be walked.
+char* panel_begin(const GroupSpace& s, const TensorArg& x, std::int64_t row, std::int64_t column) {
+  return x.data + (row_offset(s, x, row) + column) * element_bytes(x.dtype);
+}
+
+std::int64_t panel_row_bytes(const GroupSpace& s, const TensorArg& x) {
+  return s.lead_rank == 0 ? 0 : x.strides[s.lead_axes[s.lead_rank - 1]] * element_bytes(x.dtype);
+}
+
+struct Rectangle {
+  std::int64_t row, rows, column, columns;
+};
+
+template <class T>
+struct CopyEach {
+  static void run(const char* from, std::int64_t from_step, char* to, std::int64_t to_step, std::int64_t n) {
+    const T* const f = reinterpret_cast<const T*>(from);
+    T* const t = reinterpret_cast<T*>(to);
+    for (std::int64_t i = 0; i < n; ++i) t[i * to_step] = f[i * from_step];
+  }
+};
+
+void place_input(GroupMachine& m, std::int32_t input, const Rectangle& at) {
+  GroupRegister& r = m.registers[input];
+  if (r.place == kOneForAll) return;
+  const TensorArg& x = input_arg(m, input);
+  if (r.gathered >= 0) {
+    r.data = m.slots + r.slot * m.slot_bytes;
+    r.row_bytes = at.columns * r.size;
+    const GatherSource& source = m.sources[r.gathered];
+    const std::int64_t first = at.row * m.space.columns + at.column;
+    if (at.columns == m.space.columns) return gather(source, first, at.rows * at.columns, r.data);
+    for (std::int64_t i = 0; i < at.rows; ++i) {
+      gather(source, first + i * m.space.columns, at.columns, r.data + i * r.row_bytes);
+    }
+  } else if (r.place == kPerRow) {
+    r.data = m.row_elements + input * kRowsAtOnceMost * kLargestElement;
+    const std::int64_t step = m.space.lead_rank == 0 ? 0 : x.strides[m.space.lead_axes[m.space.lead_rank - 1]];
+    by_size<CopyEach>(r.size)(panel_begin(m.space, x, at.row, 0), step, r.data, 1, at.rows);
+  } else {
+    r.data = panel_begin(m.space, x, at.row, at.column);
+    r.row_bytes = r.place == kSameRow ? 0 : panel_row_bytes(m.space, x);
+  }
+}
+
+void place_result(GroupMachine& m, std::int32_t index, const Rectangle& at, const GroupPanel* result) {
+  GroupRegister& r = m.registers[index];
+  if (r.place == kPerRow) return;
+  if (r.output < 0) {
+    r.row_bytes = at.columns * r.size;
+  } else if (r.output == 0 && result != nullptr) {
+    r.data = result->data;
+    r.row_bytes = result->row_bytes;
+  } else {
+    r.data = panel_begin(m.space, m.call->outputs[r.output], at.row, at.column);
+    r.row_bytes = panel_row_bytes(m.space, m.call->outputs[r.output]);
+  }
+}
+
+// Calls a tile function on n elements, operand j moving by steps[j] bytes an element.
+void apply(TileFunction function, const void* const* operands, const std::int64_t* steps, int num_operands,
+           char* result, std::int64_t result_step, std::int64_t n) {
+  if (n <= kTileElements) return function(operands, result, n);
+  const void* moved[kMostOperands] = {};
+  for (std::int64_t begin = 0; begin < n; begin += kTileElements) {
+    for (int j = 0; j < num_operands; ++j) moved[j] = static_cast<const char*>(operands[j]) + begin * steps[j];
+    function(moved, result + begin * result_step, smaller(kTileElements, n - begin));
+  }
+}
+
+// The form of the instruction that takes operand `scalar` as one element; null: none, or the others are not dense.
+TileFunction scalar_form(const GroupMachine& m, const PointwiseInstruction& instruction, int* scalar) {
+  for (int j = 0; j < 2 && instruction.num_operands == 2; ++j) {
+    const Place place = m.registers[instruction.operands[j]].place;
+    const Place other = m.registers[instruction.operands[1 - j]].place;
+    const bool one = place == kPerRow || place == kOneForAll;
+    if (!one || other == kPerRow || other == kOneForAll || instruction.with_scalar[j] == nullptr) continue;
+    *scalar = j;
+    return instruction.with_scalar[j];
+  }
+  return nullptr;
+}
+
+void run_by_rows(GroupMachine& m, const PointwiseInstruction& instruction, const GroupRegister& to,
+                 const Rectangle& at) {
+  int scalar = kNone;
+  const TileFunction form = scalar_form(m, instruction, &scalar);
+  for (std::int64_t row = 0; row < at.rows; ++row) {
+    const void* operands[kMostOperands] = {};
+    std::int64_t steps[kMostOperands] = {};
+    for (int j = 0; j < instruction.num_operands; ++j) {
+      const GroupRegister& x = m.registers[instruction.operands[j]];
+      operands[j] = x.place == kPerRow ? x.data + row * x.size : x.data + row * x.row_bytes;
+      if (j == scalar || x.place == kOneForAll) {
+        operands[j] = x.place == kPerRow ? operands[j] : x.data;
+      } else if (x.place == kPerRow) {
+        char* const splat = m.splats + j * kTileBytes;
+        const GatherSource one{static_cast<const char*>(operands[j]), 0, x.size, {}, {}};
+        gather(one, 0, smaller(at.columns, kTileElements), splat);
+        operands[j] = splat;
+      } else {
+        steps[j] = x.size;
+      }
+    }
+    apply(form != nullptr ? form : instruction.function, operands, steps, instruction.num_operands,
+          to.data + row * to.row_bytes, to.size, at.columns);
+  }
+}
+
+// One call for all rows, where no operand differs from row to row other than by its elements.
+bool run_at_once(GroupMachine& m, const PointwiseInstruction& instruction, const GroupRegister& to,
+                 const Rectangle& at) {
+  const auto flat = [&](const GroupRegister& x) { return at.rows == 1 || x.row_bytes == at.columns * x.size; };
+  if (!flat(to)) return false;
+  const void* operands[kMostOperands] = {};
+  std::int64_t steps[kMostOperands] = {};
+  for (int j = 0; j < instruction.num_operands; ++j) {
+    const GroupRegister& x = m.registers[instruction.operands[j]];
+    const bool fits = x.place == kOneForAll || (x.place == kDense && flat(x)) || (x.place == kSameRow && at.rows == 1);
+    if (!fits) return false;
+    operands[j] = x.data;
+    steps[j] = x.place == kOneForAll ? 0 : x.size;
+  }
+  int scalar = kNone;
+  const TileFunction form = scalar_form(m, instruction, &scalar);
+  apply(form != nullptr ? form : instruction.function, operands, steps, instruction.num_operands, to.data, to.size,
+        at.rows * at.columns);
+  return true;
+}
+
+void run_instruction(GroupMachine& m, std::int32_t index, const Rectangle& at) {
+  const PointwiseInstruction& instruction = m.group->instructions[index];
+  const GroupRegister& to = m.registers[m.num_inputs + index];
+  if (instruction.reduce != nullptr) {
+    const GroupRegister& x = m.registers[instruction.operands[0]];
+    return instruction.reduce(x.data, x.row_bytes / x.size, at.rows, at.columns, to.data);
+  }
+  if (instruction.per_row != 0) {
+    const void* operands[kMostOperands] = {};
+    for (int j = 0; j < instruction.num_operands; ++j) operands[j] = m.registers[instruction.operands[j]].data;
+    return instruction.function(operands, to.data, at.rows);
+  }
+  if (!run_at_once(m, instruction, to, at)) run_by_rows(m, instruction, to, at);
+}
+
+void copy_output(const GroupMachine& m, const GroupCopy& copy, const Rectangle& at, const GroupPanel* result) {
+  const GroupRegister& from = m.registers[copy.from];
+  const TensorArg& output = m.call->outputs[copy.output];
+  const std::int64_t size = element_bytes(output.dtype);
+  if (from.place == kPerRow) {
+    __builtin_memcpy(output.data + at.row * size, from.data, static_cast<std::size_t>(at.rows * size));
+    return;
+  }
+  for (std::int64_t i = 0; i < at.rows; ++i) {
+    const char* const row = from.data + i * from.row_bytes;
+    if (copy.output == 0 && result != nullptr) {
+      __builtin_memcpy(result->data + i * result->row_bytes, row, static_cast<std::size_t>(at.columns * size));
+    } else if (is_row_contiguous(m.space, output)) {
+      __builtin_memmove(panel_begin(m.space, output, at.row + i, at.column), row,
+                        static_cast<std::size_t>(at.columns * size));
+    } else {
+      char* const to = panel_begin(m.space, output, at.row + i, 0);
+      const std::int64_t step = output.strides[m.space.axes[m.space.rank - 1]];
+      by_size<CopyEach>(static_cast<int>(size))(row, 1, to + at.column * step * size, step, at.columns);
+    }
+  }
+}
+
+void run_rectangle(GroupMachine& m, const Rectangle& at, const GroupPanel* anchor, const GroupPanel* result) {
+  for (std::int32_t i = m.group->anchored; i < m.num_inputs; ++i) place_input(m, i, at);
+  if (m.group->anchored != 0) {
+    m.registers[0].data = anchor->data;
+    m.registers[0].row_bytes = anchor->row_bytes;
+  }
+  for (std::int32_t i = m.num_inputs; i < m.num_registers; ++i) place_result(m, i, at, result);
+  for (std::int32_t i = 0; i < m.group->num_instructions; ++i) run_instruction(m, i, at);
+  for (std::int32_t i = 0; i < m.num_copies; ++i) copy_output(m, m.copies[i], at, result);
+}
+
+}  // namespace
+
+GroupSpace group_space(const KernelCall* call, const TensorArg& shape, int column_axis) {
+  const PointwiseGroup& group = *call->group;
+  GroupSpace s{};
+  TensorArg like = call->outputs[0];
+  if (group.row_axes > 0) {  // a row is a row of the logical shape
+    for (int i = 0; i < shape.rank; ++i) like.strides[i] = shape.rank - i;
+  } else if (column_axis >= 0) {
+    like.strides[column_axis] = 0;  // innermost, however few columns there are
+  }
+  order_axes(s, shape, like);
+  GroupOperands operands{call->inputs + group.first_input, call->outputs, call->num_inputs - group.first_input,
+                         call->num_outputs};
+  if (group.row_axes > 0) {
+    for (int i = 0; i < s.rank; ++i) s.row_axes += s.axes[i] >= shape.rank - group.row_axes ? 1 : 0;
+    operands.num_outputs = 0;
+  } else if (group.anchored != 0) {
+    s.row_axes = s.rank > 0 && s.axes[s.rank - 1] == column_axis ? 1 : 0;
+  } else {
+    choose_row_axes(s, shape, operands);
+  }
+  count_elements(s, shape);
+  merge_leads(s, shape, operands);
+  return s;
+}
+
+std::int64_t group_rows_at_once(const GroupSpace& s) {
+  return larger(1, smaller(kRowsAtOnceMost, kRowElementsAtOnce / larger(s.columns, 1)));
+}
+
+std::int64_t group_scratch_bytes(const KernelCall* call, std::int64_t elements, std::int64_t columns) {
+  return lay_out(call, piece_elements(*call->group, elements, columns)).end;
+}
+
+GroupMachine* prepare_group(const KernelCall* call, const TensorArg& shape, int column_axis, char* scratch) {
+  GroupMachine& m = *reinterpret_cast<GroupMachine*>(scratch);
+  m.call = call;
+  m.group = call->group;
+  m.inputs = call->inputs + call->group->first_input;
+  m.space = group_space(call, shape, column_axis);
+  m.piece = piece_elements(*m.group, m.space.rows * m.space.columns, m.space.columns);
+  m.num_inputs = num_group_inputs(call);
+  m.num_registers = m.num_inputs + m.group->num_instructions;
+  const Layout l = lay_out(call, m.piece);
+  m.slot_bytes = l.slot_bytes;
+  m.registers = reinterpret_cast<GroupRegister*>(scratch + l.registers);
+  m.sources = reinterpret_cast<GatherSource*>(scratch + l.sources);
+  m.copies = reinterpret_cast<GroupCopy*>(scratch + l.copies);
+  m.free_slots = reinterpret_cast<std::int32_t*>(scratch + l.free_slots);
+  m.row_elements = scratch + l.row_elements;
+  m.splats = scratch + l.splats;
+  m.constants = scratch + l.constants;
+  m.slots = scratch + l.slots;
+  m.num_slots = 0;
+  find_last_uses(m);
+  for (std::int32_t i = m.group->anchored; i < m.num_inputs; ++i) set_input(m, i);
+  if (m.group->anchored != 0) m.registers[0].size = element_bytes(call->inputs[0].dtype);
+  set_outputs(m);
+  set_slots(m);
+  return &m;
+}
+
+void run_group(GroupMachine& m, std::int64_t row, std::int64_t rows, std::int64_t column, std::int64_t columns,
+               const GroupPanel* anchor, const GroupPanel* result) {
+  const bool whole = m.group->row_axes > 0;
+  const std::int64_t width = whole ? columns : smaller(columns, m.piece);
+  const std::int64_t height =
+      whole ? group_rows_at_once(m.space) : smaller(kRowsAtOnceMost, larger(m.piece / width, 1));
+  const std::int64_t line = m.space.lead_rank > 1 ? m.space.lead_shape[m.space.lead_rank - 1] : m.space.rows;
+  for (std::int64_t r = row; r < row + rows;) {
+    const std::int64_t count = smaller(smaller(height, row + rows - r), line - r % line);
+    for (std::int64_t c = column; c < column + columns; c += width) {
+      const std::int64_t wide = smaller(width, column + columns - c), down = r - row, right = c - column;
+      const auto panel = [&](const GroupPanel* p, int size) {
+        return GroupPanel{p->data + down * p->row_bytes + right * size, p->row_bytes};
+      };
+      GroupPanel from{}, to{};
+      if (anchor != nullptr) from = panel(anchor, m.registers[0].size);
+      if (result != nullptr) to = panel(result, element_bytes(m.call->outputs[0].dtype));
+      run_rectangle(m, {r, count, c, wide}, anchor != nullptr ? &from : nullptr, result != nullptr ? &to : nullptr);
+    }
+    r += count;
+  }
+}
+
+}  // namespace ingot::INGOT_LEVEL
