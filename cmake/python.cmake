@@ -5,6 +5,7 @@ file(GLOB binding_sources CONFIGURE_DEPENDS csrc/bindings/*.cpp)
 pybind11_add_module(_core MODULE NO_EXTRAS ${binding_sources} ${core_objects})
 target_link_libraries(_core PRIVATE ingot_flags)
 target_compile_options(_core PRIVATE $<$<CONFIG:Release>:-Os>)  # templates of pybind11: half the size
+set_source_files_properties(csrc/bindings/caller.cpp PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O2>)  # every call
 if(NOT APPLE AND NOT INGOT_SANITIZE)
   target_link_options(_core PRIVATE -Wl,-z,nodelete -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL)
 endif()

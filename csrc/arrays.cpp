@@ -90,13 +90,14 @@ bool is_aligned(const ArrayRef& array) {
   return reinterpret_cast<std::uintptr_t>(array.data) % alignment == 0;
 }
 
-bool is_clean(const ArrayRef& array) {
-  if (array.dtype != DType::kBool) return true;
-  const auto* bytes = static_cast<const unsigned char*>(array.data);
-  const std::int64_t count = num_elements(array);
-  unsigned seen = 0;
-  for (std::int64_t i = 0; i < count; ++i) seen |= bytes[i];
+bool is_clean(const char* bools, std::int64_t count) {
+  unsigned char seen = 0;
+  for (std::int64_t i = 0; i < count; ++i) seen |= static_cast<unsigned char>(bools[i]);
   return seen <= 1;
+}
+
+bool is_clean(const ArrayRef& array) {
+  return array.dtype != DType::kBool || is_clean(static_cast<const char*>(array.data), num_elements(array));
 }
 
 Extent extent(const ArrayRef& array) {

@@ -32,6 +32,7 @@ std::int64_t num_elements(const ArrayRef& array);
 bool is_contiguous(const ArrayRef& array);  // row-major; axes of one element and empty arrays may have any strides
 bool is_aligned(const ArrayRef& array);     // to its element's size
 bool is_clean(const ArrayRef& array);       // not bool, or every byte 0 or 1; requires a contiguous array
+bool is_clean(const char* bools, std::int64_t count);
 
 // Every byte that an element occupies: [begin, end); equal when the array is empty.
 struct Extent {

@@ -47,7 +47,7 @@ std::vector<std::byte> run_module(const Module& module, std::span<const std::spa
   const ParallelPolicy policy;
   RunState state;
   make_run_state(*compiled, state);
-  bind_dims(*compiled, policy, {}, state.blocks);
+  bind_dims(*compiled, policy, DimValues(), state.blocks);
   std::vector<AlignedBuffer> copies;  // operands may lie anywhere
   std::vector<char*> inputs;
   for (std::span<const std::byte> operand : operands) {

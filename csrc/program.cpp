@@ -61,11 +61,23 @@ Plan Program::plan(std::size_t graph_number, const DimValues& dims) const {
 
 DimValues Program::bind(std::size_t graph_number, std::span<const ArrayRef> inputs) const {
   const Signature& signature = impl_->graph(graph_number).signature;
-  BoundDims dims(signature);
+  BoundDims dims(signature.dims.size());
   bind_inputs(signature, inputs, dims);
-  DimValues values = dims.values();
+  DimValues values = named_dims(signature, dims);
   values.insert(impl_->options.dims.begin(), impl_->options.dims.end());
   return values;
+}
+
+bool Program::output_shapes(std::size_t graph, std::span<const PlainArray> inputs, std::int64_t* shapes) const {
+  constexpr std::size_t kMaxDims = 32;
+  std::int64_t dims[kMaxDims];
+  const Signature& signature = impl_->graph(graph).signature;
+  if (signature.dims.size() > kMaxDims || !match_inputs(signature, inputs, dims)) return false;
+  for (const TypeNumbers& output : signature.output_numbers) {
+    evaluate_shape(signature, output, dims, shapes);
+    shapes += output.rank;
+  }
+  return true;
 }
 
 std::shared_ptr<Program> Program::with_params(std::span<const std::pair<std::string, ArrayRef>> params) const {

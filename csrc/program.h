@@ -36,6 +36,13 @@ struct ArrayRef {
   std::int64_t strides[kMaxRank] = {};
 };
 
+// A borrowed array that needs no conversion: row-major, aligned to its elements, of the dtype and rank that the graph
+// declares at its place.
+struct PlainArray {
+  void* data;
+  const std::int64_t* shape;  // as many sizes as the rank
+};
+
 class Session;
 
 // Thread rule: immutable; every method may be called from any thread.
@@ -55,6 +62,10 @@ class Program : public std::enable_shared_from_this<Program> {
   // Values of all dims from the inputs' shapes; checks dtypes, ranks, sizes, ranges and guards. Throws ShapeError,
   // DTypeError, ArgumentError.
   DimValues bind(std::size_t graph, std::span<const ArrayRef> inputs) const;
+
+  // The shapes of the outputs for plain inputs, one after the other; false where `bind` would throw, or would have to.
+  // Requires room for every size of every output. Allocates nothing.
+  bool output_shapes(std::size_t graph, std::span<const PlainArray> inputs, std::int64_t* shapes) const;
 
   std::shared_ptr<Session> new_session() const;
   // A program over the same graphs with other values of the named params (same types).
@@ -78,6 +89,13 @@ class Session {
   // A failure leaves every state as it was, or the session broken: StateError until reset().
   void run(std::size_t graph, std::span<const ArrayRef> inputs, std::span<const ArrayRef> outputs,
            const RunOptions& options = {}, std::vector<StepProfile>* profile = nullptr);
+  // The short way through `run`, for a caller that holds a lock which others wait for (the interpreter's). True when
+  // done. False, with nothing done, where only `run` can tell: shapes do not fit, arrays overlap, a bool is neither 0
+  // nor 1, another call is in progress, it is the first run, dims outgrow the plan, the run may take longer than 20 us.
+  // Fresh outputs are known to have the right shapes (output_shapes) and to overlap nothing.
+  enum class Fresh : bool { kNo, kYes };
+  bool run_short(std::size_t graph, std::span<const PlainArray> inputs, std::span<const PlainArray> outputs,
+                 Fresh fresh = Fresh::kNo);
   // Prepares arena, argument blocks and threads for these dims (upper bounds where not given) and touches the pages.
   void reserve(std::size_t graph, const DimValues& dims);
 

@@ -1,3 +1,4 @@
+// Signatures: what a graph's callers must hand in, listed once.
 #include "signature.h"
 
 #include <algorithm>
@@ -9,12 +10,6 @@
 namespace ingot {
 
 namespace {
-
-std::string quote(const Signature& signature, const char* what, std::size_t index) {
-  const bool output = what[0] == 'o';
-  const std::string& name = (output ? signature.output_names : signature.input_names)[index];
-  return concat("run: ", what, " ", name);
-}
 
 void add_dims(const Shape& shape, std::set<std::string>& dims) {
   for (const Size& size : shape) {
@@ -63,93 +58,31 @@ void add_axes(Signature& signature) {
   }
 }
 
-[[noreturn]] void fail_shape(const Signature& signature, std::size_t input, const ArrayRef& got,
-                             const std::string& reason) {
-  fail(ErrorCode::kShape, concat(quote(signature, "input", input), ": got ", type_string(got), ", expected ",
-                                 to_string(signature.inputs[input]), reason));
-}
-
-std::string dim_values_text(const Size& size, const BoundDims& dims) {
-  std::string text;
-  for (const std::string& dim : size.dims())
-    text += concat(text.empty() ? " with " : ", ", dim, "=", dims.values().at(dim));
-  return text;
-}
-
-void check_count(std::size_t got, std::size_t expected, const char* what, const Signature& signature) {
-  if (got == expected) return;
-  fail(ErrorCode::kArgument, concat("run: graph ", signature.graph, ": got ", got, " ", what, ", expected ", expected));
-}
-
-void check_data(const Signature& signature, const char* what, std::size_t index, const ArrayRef& array) {
-  if (array.data == nullptr && num_elements(array) != 0)
-    fail(ErrorCode::kArgument, concat(quote(signature, what, index), ": its data is null"));
-}
-
-void check_input_type(const Signature& signature, std::size_t input, const ArrayRef& got) {
-  const TensorType& expected = signature.inputs[input];
-  if (got.dtype != expected.dtype)
-    fail(ErrorCode::kDType,
-         concat(quote(signature, "input", input), ": got ", name(got.dtype), ", expected ", name(expected.dtype)));
-  if (got.rank != static_cast<int>(expected.shape.size()))
-    fail(ErrorCode::kShape,
-         concat(quote(signature, "input", input), ": got rank ", got.rank, ", expected ", to_string(expected)));
-}
-
-void check_guards(const Signature& signature, const BoundDims& dims) {
-  for (const Guard& guard : signature.guards) {
-    if (guard.holds(dims.values())) continue;
-    fail(ErrorCode::kShape, concat("run: graph ", signature.graph, " requires ", guard.to_string(), ": got",
-                                   dim_values_text(guard.difference, dims)));
+TypeNumbers to_numbers(const TensorType& type, SizeTable& sizes) {
+  TypeNumbers numbers = {.rank = static_cast<int>(type.shape.size()),
+                         .dtype = type.dtype,
+                         .element_bytes = static_cast<std::int64_t>(size_bytes(type.dtype))};
+  for (std::size_t axis = 0; axis < type.shape.size(); ++axis) {
+    const Size& size = type.shape[axis];
+    numbers.shape[axis] = size.is_constant() ? size.constant() : kSymbolic;
+    if (!size.is_constant()) numbers.entries[axis] = sizes.add(size);
   }
+  return numbers;
 }
 
-void check_output(const Signature& signature, const BoundDims& dims, std::size_t output, const ArrayRef& got) {
-  const TensorType& expected = signature.outputs[output];
-  if (got.dtype != expected.dtype)
-    fail(ErrorCode::kDType,
-         concat(quote(signature, "output", output), ": got ", name(got.dtype), ", expected ", name(expected.dtype)));
-  bool same = got.rank == static_cast<int>(expected.shape.size());
-  for (std::size_t axis = 0; same && axis < expected.shape.size(); ++axis)
-    same = got.shape[axis] == expected.shape[axis].evaluate(dims.values());
-  if (!same) {
-    TensorType needed = expected;
-    for (Size& size : needed.shape) size = size.evaluate(dims.values());
-    const std::string shown = got.rank < 0 || got.rank > kMaxRank ? concat("rank ", got.rank) : type_string(got);
-    fail(ErrorCode::kShape,
-         concat(quote(signature, "output", output), ": got ", shown, ", expected ", to_string(needed)));
+// Needs the dims in their order.
+void add_numbers(Signature& signature) {
+  std::vector<std::string> names;
+  for (const Dim& dim : signature.dims) names.push_back(dim.name);
+  signature.sizes = SizeTable(std::move(names));
+  for (const TensorType& type : signature.inputs) {
+    signature.input_numbers.push_back(to_numbers(type, signature.sizes));
+    signature.has_bool_inputs = signature.has_bool_inputs || type.dtype == DType::kBool;
   }
-  check_data(signature, "output", output, got);
-  if (!is_contiguous(got)) fail(ErrorCode::kArgument, concat(quote(signature, "output", output), ": not contiguous"));
-  if (!is_aligned(got))
-    fail(ErrorCode::kArgument, concat(quote(signature, "output", output), ": not aligned to its elements"));
-}
-
-std::string describe(const Signature& signature, const TaggedExtent& array) {
-  return array.is_output ? concat("output ", signature.output_names[array.index])
-                         : concat("input ", signature.input_names[array.index]);
-}
-
-// Sorted by begin, an array overlaps an earlier one exactly when it overlaps the one that ends last.
-void check_overlap(const Signature& signature, std::vector<TaggedExtent>& arrays) {
-  std::sort(arrays.begin(), arrays.end(),
-            [](const TaggedExtent& a, const TaggedExtent& b) { return a.extent.begin < b.extent.begin; });
-  const TaggedExtent* last_input = nullptr;
-  const TaggedExtent* last_output = nullptr;
-  for (const TaggedExtent& array : arrays) {
-    if (array.extent.begin == array.extent.end) continue;
-    const auto overlaps = [&](const TaggedExtent* other) {
-      return other != nullptr && array.extent.begin < other->extent.end;
-    };
-    const TaggedExtent* clash = overlaps(last_output)                     ? last_output
-                                : array.is_output && overlaps(last_input) ? last_input
-                                                                          : nullptr;
-    if (clash != nullptr)
-      fail(ErrorCode::kArgument,
-           concat("run: ", describe(signature, *clash), " and ", describe(signature, array), " overlap in memory"));
-    const TaggedExtent*& last = array.is_output ? last_output : last_input;
-    if (last == nullptr || array.extent.end > last->extent.end) last = &array;
-  }
+  for (const TensorType& type : signature.outputs)
+    signature.output_numbers.push_back(to_numbers(type, signature.sizes));
+  for (AxisRule& rule : signature.compared) rule.entry = signature.sizes.add(rule.size);
+  for (const Guard& guard : signature.guards) signature.guard_entries.push_back(signature.sizes.add(guard.difference));
 }
 
 }  // namespace
@@ -172,42 +105,14 @@ Signature make_signature(const Module& module, const Graph& graph) {
       signature.guards.push_back(guard);
   }
   add_axes(signature);
+  add_numbers(signature);
   return signature;
 }
 
-BoundDims::BoundDims(const Signature& signature) {
-  for (const Dim& dim : signature.dims) cells_.push_back(&values_.try_emplace(dim.name, dim.lo).first->second);
-}
-
-void bind_inputs(const Signature& signature, std::span<const ArrayRef> inputs, BoundDims& dims) {
-  check_count(inputs.size(), signature.inputs.size(), "inputs", signature);
-  for (std::size_t i = 0; i < inputs.size(); ++i) check_input_type(signature, i, inputs[i]);
-  for (const AxisRule& rule : signature.defining) {
-    const std::int64_t value = inputs[rule.input].shape[rule.axis];
-    const Dim& dim = signature.dims[rule.dim];
-    if (value < dim.lo || value > dim.hi)
-      fail_shape(signature, rule.input, inputs[rule.input],
-                 concat(" with ", dim.name, " in ", dim.lo, "..", dim.hi == kUnbounded ? "" : std::to_string(dim.hi)));
-    dims.set(rule.dim, value);
-  }
-  for (const AxisRule& rule : signature.compared) {
-    if (inputs[rule.input].shape[rule.axis] != rule.size.evaluate(dims.values()))
-      fail_shape(signature, rule.input, inputs[rule.input], dim_values_text(rule.size, dims));
-  }
-  check_guards(signature, dims);
-  for (std::size_t i = 0; i < inputs.size(); ++i) check_data(signature, "input", i, inputs[i]);
-}
-
-void check_outputs(const Signature& signature, const BoundDims& dims, std::span<const ArrayRef> inputs,
-                   std::span<const ArrayRef> outputs, std::vector<TaggedExtent>& extents) {
-  check_count(outputs.size(), signature.outputs.size(), "outputs", signature);
-  for (std::size_t i = 0; i < outputs.size(); ++i) check_output(signature, dims, i, outputs[i]);
-  extents.clear();
-  for (std::size_t i = 0; i < inputs.size(); ++i)
-    extents.push_back({.extent = extent(inputs[i]), .index = static_cast<std::uint32_t>(i), .is_output = false});
-  for (std::size_t i = 0; i < outputs.size(); ++i)
-    extents.push_back({.extent = extent(outputs[i]), .index = static_cast<std::uint32_t>(i), .is_output = true});
-  check_overlap(signature, extents);
+DimValues named_dims(const Signature& signature, const BoundDims& dims) {
+  DimValues values;
+  for (std::size_t i = 0; i < signature.dims.size(); ++i) values.emplace(signature.dims[i].name, dims[i]);
+  return values;
 }
 
 }  // namespace ingot

@@ -54,17 +54,22 @@ graph g(x: f32[n,4]) {
   return %18 as y
 }
 """
+# Short runs of the program, then long ones of its core's session; n changes from run to run.
 RUN_INTO = """
 import ctypes, sys
 import numpy as np
-from ingot import _core
+import ingot
 num_allocations = ctypes.CDLL(None).num_allocations
 num_allocations.restype = ctypes.c_long
-session = _core.Program(_core.Module.load(sys.argv[1])).new_session()
-inputs, outputs = [np.ones((4, 4), np.float32)], [np.empty((4, 3), np.float32)]
+program = ingot.load(sys.argv[1], num_threads=1)
+session = program.core.new_session()
+sizes = [4, 1, 3, 4]
+arrays = [([np.ones((n, 4), np.float32)], [np.empty((n, 3), np.float32)]) for n in sizes]
 def run(times):
     before = num_allocations()
-    for _ in range(times):
+    for i in range(times):
+        inputs, outputs = arrays[i % 4]
+        program.run_into(inputs, outputs)
         session.run_into(0, inputs, outputs)
     return num_allocations() - before
 run(10)

@@ -84,7 +84,7 @@ def test_the_module_has_what_the_stub_says_and_nothing_else() -> None:
 @pytest.mark.parametrize("name", CLASSES)
 def test_a_class_has_what_the_stub_says_and_nothing_else(name: str) -> None:
     stub, compiled = members(CLASSES[name]), getattr(_core, name)
-    always = {"__init__", "__str__", "__eq__", "__hash__"}
+    always = {"__init__", "__call__", "__str__", "__eq__", "__hash__"}
     assert set(stub) - always == own_names(compiled)
     for member in always & set(stub):
         assert callable(getattr(compiled, member))
@@ -105,7 +105,7 @@ def test_properties_are_properties_and_may_be_set_where_the_stub_says(name: str)
             assert (vars(compiled)[member].fset is not None) == (member in setters), member
 
 
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", sorted(set(CLASSES) - {"Caller"}))  # which is there to derive from
 def test_classes_are_final_and_hold_no_other_attributes(name: str) -> None:
     assert is_decorated(CLASSES[name], "final")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="not an acceptable base type"):
@@ -118,7 +118,7 @@ def test_classes_are_final_and_hold_no_other_attributes(name: str) -> None:
 def test_parameters_have_the_names_of_the_stub(
     owner: str, name: str, stub: ast.FunctionDef
 ) -> None:
-    if name in {"__hash__", "__str__"}:
+    if name in {"__hash__", "__str__"} or (owner == "Caller" and name != "run_into"):
         return  # special methods without parameters
     place = getattr(_core, owner) if owner else _core
     compiled = compiled_parameters(name, getattr(place, name))
@@ -129,7 +129,7 @@ def test_parameters_have_the_names_of_the_stub(
 
 def test_defaults_are_where_the_stub_has_them() -> None:
     for owner, name, stub in FUNCTIONS:
-        if name.startswith("__") and name != "__init__":
+        if name.startswith("__") and (name != "__init__" or owner == "Caller"):
             continue
         place = getattr(_core, owner) if owner else _core
         signature = getattr(place, name).__doc__.splitlines()[0]

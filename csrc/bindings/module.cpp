@@ -18,4 +18,5 @@ PYBIND11_MODULE(_core, m) {
   ingot::python::register_builder(m);
   ingot::python::register_sessions(m);
   ingot::python::register_programs(m);
+  ingot::python::register_caller(m);
 }

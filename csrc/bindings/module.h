@@ -13,6 +13,7 @@ void register_ops(pybind11::module_& m);
 void register_modules(pybind11::module_& m);
 void register_builder(pybind11::module_& m);
 void register_sessions(pybind11::module_& m);
+void register_caller(pybind11::module_& m);
 void register_programs(pybind11::module_& m);
 
 }  // namespace ingot::python

@@ -12,6 +12,7 @@ namespace ingot {
 namespace {
 
 constexpr std::int64_t kGuessedTurns = 4;  // of a `while`, for the estimate of a run's work
+constexpr std::int64_t kStepOverheadNs = 20;
 constexpr std::int64_t kCostLimitNs = std::int64_t{1} << 50;
 
 constexpr std::size_t kMaxLoopNesting = 128;  // deeper loops count once
@@ -43,36 +44,46 @@ void write_size(const SizeUse& use, std::int64_t value, PlanNumbers& numbers) {
   }
 }
 
-// Work of all steps that threads may share, each as often as the loops around it turn. Linear: the back edges nest and
-// are sorted by target, so that the loops around a step form a stack.
-std::int64_t estimate_parallel_ns(const CompiledPlan& compiled, const ArgumentBlocks& blocks) {
+std::int64_t limited_sum(std::int64_t a, std::int64_t b) {
+  return std::min(checked_add(a, b).value_or(kCostLimitNs), kCostLimitNs);
+}
+
+// Estimates a run: each step as often as the loops around it turn. Linear: the back edges nest and are sorted by
+// target, so that the loops around a step form a stack.
+void estimate_run(const CompiledPlan& compiled, ArgumentBlocks& blocks) {
   struct Enclosing {
     std::uint32_t last_step;
     std::int64_t turns;  // of this loop and those around it
   };
   std::array<Enclosing, kMaxLoopNesting + 1> stack = {{{UINT32_MAX, 1}}};
   std::size_t depth = 0, next = 0;
-  std::int64_t total = 0;
+  bool endless = false;
+  blocks.parallel_ns = blocks.run_ns = 0;
   for (std::uint32_t i = 0; i < compiled.steps.size(); ++i) {
     while (stack[depth].last_step < i) --depth;
     for (; next < compiled.back_edges.size() && compiled.back_edges[next].first == i; ++next) {
       const std::uint32_t last = compiled.back_edges[next].second;
       const StepCode& jump = compiled.steps[last];
-      const std::int64_t turns =
-          jump.kind == StepKind::kLoopNext ? blocks.numbers.loop_lengths[jump.loop] : kGuessedTurns;
+      const bool counted = jump.kind == StepKind::kLoopNext;
+      const std::int64_t turns = counted ? blocks.numbers.loop_lengths[jump.loop] : kGuessedTurns;
+      endless = endless || !counted;
       if (depth < kMaxLoopNesting) stack[depth + 1] = {last, limited_product(stack[depth].turns, turns)}, ++depth;
     }
-    if (blocks.steps[i].parallel)
-      total = std::min(total + limited_product(blocks.steps[i].cost_ns, stack[depth].turns), kCostLimitNs);
+    const StepNumbers& step = blocks.steps[i];
+    const std::int64_t cost_ns = step.num_tiles > 0 ? step.cost_ns : 0;
+    const std::int64_t turns = stack[depth].turns;
+    blocks.run_ns = limited_sum(blocks.run_ns, limited_product(limited_sum(cost_ns, kStepOverheadNs), turns));
+    if (step.parallel) blocks.parallel_ns = limited_sum(blocks.parallel_ns, limited_product(cost_ns, turns));
   }
-  return total;
+  if (endless) blocks.run_ns = INT64_MAX;
 }
 
 }  // namespace
 
 void make_blocks(const CompiledPlan& compiled, ArgumentBlocks& blocks) {
   blocks.numbers = compiled.numbers;
-  blocks.size_values.assign(compiled.sizes.size(), 0);
+  blocks.size_values.assign(compiled.size_entries.size(), 0);
+  blocks.placed = false;
   blocks.steps.assign(compiled.steps.size(), {});
   blocks.calls.assign(compiled.steps.size(), {});
   for (std::size_t i = 0; i < compiled.steps.size(); ++i) {
@@ -89,19 +100,34 @@ void make_blocks(const CompiledPlan& compiled, ArgumentBlocks& blocks) {
   }
 }
 
+void bind_dims(const CompiledPlan& compiled, const ParallelPolicy& policy, std::span<const std::int64_t> values,
+               ArgumentBlocks& blocks) {
+  INGOT_CHECK(values.size() >= compiled.sizes.dims().size());
+  for (std::size_t i = 0; i < compiled.size_entries.size(); ++i)
+    blocks.size_values[i] = compiled.sizes.evaluate(compiled.size_entries[i], values.data());
+  for (const SizeUse& use : compiled.uses) write_size(use, blocks.size_values[use.size], blocks.numbers);
+  if (!compiled.uses.empty()) blocks.placed = false;
+  for (std::size_t i = 0; i < compiled.steps.size(); ++i) {
+    const StepCode& code = compiled.steps[i];
+    if (code.kernel == nullptr) continue;
+    StepNumbers& step = blocks.steps[i];
+    step.num_tiles = code.kernel->num_tiles(&blocks.calls[i]);
+    step.cost_ns = code.kernel->cost_ns(&blocks.calls[i]);
+    step.parallel = policy.num_threads > 1 && step.num_tiles > 1 && step.cost_ns >= policy.min_step_ns;
+    step.plain = step.num_tiles > 0 && !step.parallel && !code.may_fail && !code.writes_state;
+  }
+  estimate_run(compiled, blocks);
+}
+
 void bind_dims(const CompiledPlan& compiled, const ParallelPolicy& policy, const DimValues& values,
                ArgumentBlocks& blocks) {
-  for (std::size_t i = 0; i < compiled.sizes.size(); ++i) blocks.size_values[i] = compiled.sizes[i].evaluate(values);
-  for (const SizeUse& use : compiled.uses) write_size(use, blocks.size_values[use.size], blocks.numbers);
-  for (std::size_t i = 0; i < compiled.steps.size(); ++i) {
-    const Kernel* kernel = compiled.steps[i].kernel;
-    if (kernel == nullptr) continue;
-    StepNumbers& step = blocks.steps[i];
-    step.num_tiles = kernel->num_tiles(&blocks.calls[i]);
-    step.cost_ns = kernel->cost_ns(&blocks.calls[i]);
-    step.parallel = policy.num_threads > 1 && step.num_tiles > 1 && step.cost_ns >= policy.min_step_ns;
+  std::vector<std::int64_t> numbers;
+  for (const std::string& dim : compiled.sizes.dims()) {
+    const auto value = values.find(dim);
+    if (value == values.end()) fail(ErrorCode::kArgument, concat("size: dim ", dim, " has no value"));
+    numbers.push_back(value->second);
   }
-  blocks.parallel_ns = policy.num_threads > 1 ? estimate_parallel_ns(compiled, blocks) : 0;
+  bind_dims(compiled, policy, numbers, blocks);
 }
 
 std::int64_t scratch_bytes(const CompiledPlan& compiled, const ArgumentBlocks& blocks) {

@@ -1,14 +1,16 @@
 // A plan in numbers. CompiledPlan is made once per plan: kernels found, every symbolic size listed once. ArgumentBlocks
 // is made once per run context: the structs that kernels read. bind_dims evaluates each listed size once and writes it
-// where it is needed: linear, no allocation.
+// where it is needed: linear, no allocation. Addresses are written by the executor, when they change.
 // Thread rule: a CompiledPlan is immutable and shared; ArgumentBlocks belong to one run at a time.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
-#include "base/size.h"
+#include "base/size_table.h"
 #include "execute/kernel.h"
 #include "graph/graph.h"
 #include "plan/plan.h"
@@ -41,7 +43,7 @@ struct SizeUse {
   Target target = Target::kShape;
   std::uint8_t axis = 0;    // of kShape, kStride
   std::uint32_t index = 0;  // of the argument, attribute number, loop or window
-  std::uint32_t size = 0;   // into CompiledPlan::sizes
+  std::uint32_t size = 0;   // into CompiledPlan::size_entries
   std::int64_t scale = 1;   // offsets are bytes there, elements in the plan
 };
 
@@ -53,15 +55,24 @@ struct PlanNumbers {
   std::vector<std::int64_t> loop_lengths, window_strides;
 };
 
+// A slot that the caller of a run fills, and the index of its array there.
+struct CallerSlot {
+  std::uint32_t slot = 0, index = 0;
+};
+
 struct CompiledPlan {
   Plan plan;
   const Graph* graph = nullptr;  // borrowed: origins for messages
   std::vector<StepCode> steps;
   std::vector<std::unique_ptr<GroupCode>> groups;
-  std::vector<Size> sizes;  // symbolic, each once
+  SizeTable sizes;
+  std::vector<std::uint32_t> size_entries;  // of sizes: the symbolic ones, each once
   std::vector<SizeUse> uses;
   PlanNumbers numbers;
   std::vector<std::uint32_t> arg_slots;
+  std::vector<std::uint32_t> slot_args, slot_arg_begin;  // of slot s: slot_args[slot_arg_begin[s]] .. [s + 1]
+  std::vector<CallerSlot> input_slots, output_slots;
+  std::vector<std::uint32_t> arena_slots;
   std::vector<std::int32_t> attr_begin;                             // of each step, relative to its first attribute
   std::vector<std::uint32_t> first_attr;                            // per step, into PlanNumbers::attrs
   std::vector<std::vector<std::uint32_t>> window_slots;             // per loop: the slots that move with it
@@ -69,9 +80,11 @@ struct CompiledPlan {
   std::uint32_t commit_step = 0;  // from here on no step can fail and states are being written: nothing may stop a run
 };
 
-// Takes over `plan`, which check_plan has accepted. `graph` is borrowed and must outlive the result.
-// Throws DTypeError naming op, dtype and source line where the level has no kernel.
-std::unique_ptr<const CompiledPlan> compile_plan(const Graph& graph, Plan plan, const KernelTable& level);
+// Takes over `plan`, which check_plan has accepted. `graph` is borrowed and must outlive the result. `dims`: the order
+// in which values are given to bind_dims; it names every dim of the plan. Throws DTypeError naming op, dtype and source
+// line where the level has no kernel.
+std::unique_ptr<const CompiledPlan> compile_plan(const Graph& graph, Plan plan, const KernelTable& level,
+                                                 std::vector<std::string> dims = {});
 
 // When threads are used. A test may set all to 0: then every step with two tiles is shared.
 struct ParallelPolicy {
@@ -85,6 +98,7 @@ struct StepNumbers {
   std::int64_t num_tiles = 0;
   std::int64_t cost_ns = 0;
   bool parallel = false;
+  bool plain = false;  // a call of the kernel over all tiles is all there is to do
 };
 
 struct ArgumentBlocks {
@@ -93,6 +107,8 @@ struct ArgumentBlocks {
   std::vector<StepNumbers> steps;
   std::vector<std::int64_t> size_values;
   std::int64_t parallel_ns = 0;  // estimated work of a run that threads may share
+  std::int64_t run_ns = 0;       // of a whole run on one thread; INT64_MAX where a loop may turn for ever
+  bool placed = false;           // the arguments' addresses agree with the slots': not after offsets have changed
   ErrorWord error = {};
 
   ArgumentBlocks() = default;
@@ -102,7 +118,10 @@ struct ArgumentBlocks {
 
 void make_blocks(const CompiledPlan& compiled, ArgumentBlocks& blocks);
 
-// Requires a value for every dim of the plan. Throws ShapeError when a size overflows.
+// values: one for each dim, in the order that compile_plan was given. Throws ShapeError when a size overflows.
+void bind_dims(const CompiledPlan& compiled, const ParallelPolicy& policy, std::span<const std::int64_t> values,
+               ArgumentBlocks& blocks);
+// Requires a value for every dim of the plan.
 void bind_dims(const CompiledPlan& compiled, const ParallelPolicy& policy, const DimValues& values,
                ArgumentBlocks& blocks);
 

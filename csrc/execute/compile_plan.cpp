@@ -22,10 +22,11 @@ struct SizeLess {
 
 class PlanCompiler {
  public:
-  PlanCompiler(const Graph& graph, Plan plan, const KernelTable& level)
+  PlanCompiler(const Graph& graph, Plan plan, const KernelTable& level, std::vector<std::string> dims)
       : result_(std::make_unique<CompiledPlan>()), level_(level) {
     result_->graph = &graph;
     result_->plan = std::move(plan);
+    result_->sizes = SizeTable(std::move(dims));
   }
 
   std::unique_ptr<const CompiledPlan> run() {
@@ -33,6 +34,7 @@ class PlanCompiler {
     find_state_slots();
     for (std::size_t i = 0; i < plan.steps.size(); ++i) add_step(i);
     add_loops();
+    list_slots();
     std::sort(result_->back_edges.begin(), result_->back_edges.end(), [](const auto& a, const auto& b) {
       return a.first != b.first ? a.first < b.first : a.second > b.second;
     });
@@ -44,9 +46,9 @@ class PlanCompiler {
   // Returns what the number is now; a symbolic size is listed and stands as 0 until dims are bound.
   std::int64_t number(const Size& size, SizeUse use) {
     if (size.is_constant()) return size.constant() * use.scale;
-    const auto next = static_cast<std::uint32_t>(result_->sizes.size());
+    const auto next = static_cast<std::uint32_t>(result_->size_entries.size());
     const auto [entry, is_new] = known_sizes_.try_emplace(size, next);
-    if (is_new) result_->sizes.push_back(size);
+    if (is_new) result_->size_entries.push_back(result_->sizes.add(size));
     use.size = entry->second;
     result_->uses.push_back(use);
     return 0;
@@ -208,6 +210,23 @@ class PlanCompiler {
     }
   }
 
+  // Which slots the caller fills, and which arguments move with each slot.
+  void list_slots() {
+    CompiledPlan& out = *result_;
+    const std::vector<Slot>& slots = out.plan.slots;
+    for (std::uint32_t i = 0; i < slots.size(); ++i) {
+      if (slots[i].kind == SlotKind::kInput) out.input_slots.push_back({i, slots[i].index});
+      if (slots[i].kind == SlotKind::kOutput) out.output_slots.push_back({i, slots[i].index});
+      if (slots[i].kind == SlotKind::kArena) out.arena_slots.push_back(i);
+    }
+    out.slot_arg_begin.assign(slots.size() + 1, 0);
+    for (std::uint32_t slot : out.arg_slots) ++out.slot_arg_begin[slot + 1];
+    for (std::size_t i = 0; i < slots.size(); ++i) out.slot_arg_begin[i + 1] += out.slot_arg_begin[i];
+    out.slot_args.resize(out.arg_slots.size());
+    std::vector<std::uint32_t> next(out.slot_arg_begin.begin(), out.slot_arg_begin.end() - 1);
+    for (std::uint32_t arg = 0; arg < out.arg_slots.size(); ++arg) out.slot_args[next[out.arg_slots[arg]]++] = arg;
+  }
+
   // Slots whose address may lie in a state: states, windows on them, and what is swapped with those.
   void find_state_slots() {
     const Plan& plan = result_->plan;
@@ -249,8 +268,9 @@ class PlanCompiler {
 
 }  // namespace
 
-std::unique_ptr<const CompiledPlan> compile_plan(const Graph& graph, Plan plan, const KernelTable& level) {
-  return PlanCompiler(graph, std::move(plan), level).run();
+std::unique_ptr<const CompiledPlan> compile_plan(const Graph& graph, Plan plan, const KernelTable& level,
+                                                 std::vector<std::string> dims) {
+  return PlanCompiler(graph, std::move(plan), level, std::move(dims)).run();
 }
 
 std::string origin_suffix(const CompiledPlan& compiled, std::size_t step) {

@@ -1,4 +1,5 @@
-// The step loop. Kernels get their addresses here, step by step, because loops move them; threads get tiles.
+// The step loop. Arguments hold addresses, written when the slot they name moves: at the begin of a run where the
+// caller has brought other arrays, inside it where a loop swaps two slots or moves a window. Threads get tiles.
 #include "execute/executor.h"
 
 #include <algorithm>
@@ -103,13 +104,39 @@ class Run {
       case SlotKind::kWindow:
         break;  // placed by its loop
     }
-    return address == nullptr ? nothing : address;
+    return filled(address);
   }
 
+  void move_slot(std::size_t slot, char* address) {
+    if (state_.addresses[slot] == address) return;
+    state_.addresses[slot] = address;
+    write_address(slot, address);
+  }
+
+  void write_address(std::size_t slot, char* address) {
+    PlanNumbers& numbers = state_.blocks.numbers;
+    const std::uint32_t* args = compiled_.slot_args.data();
+    for (std::uint32_t i = compiled_.slot_arg_begin[slot]; i < compiled_.slot_arg_begin[slot + 1]; ++i)
+      numbers.args[args[i]].data = address + numbers.arg_offsets[args[i]];
+  }
+
+  // Only what the caller brings can have moved since the last run. Slots that loops swap may start as that left them.
   void place_slots() {
     const std::vector<Slot>& slots = compiled_.plan.slots;
-    for (std::size_t i = 0; i < slots.size(); ++i) state_.addresses[i] = address_of(slots[i]);
+    if (!state_.blocks.placed) {
+      for (std::size_t i = 0; i < slots.size(); ++i) write_address(i, state_.addresses[i] = address_of(slots[i]));
+    } else {
+      for (const CallerSlot& input : compiled_.input_slots) move_slot(input.slot, filled(buffers_.inputs[input.index]));
+      for (const CallerSlot& output : compiled_.output_slots)
+        move_slot(output.slot, filled(buffers_.outputs[output.index]));
+      if (buffers_.arena != state_.arena)
+        for (std::uint32_t slot : compiled_.arena_slots) move_slot(slot, address_of(slots[slot]));
+    }
+    state_.arena = buffers_.arena;
+    state_.blocks.placed = true;
   }
+
+  static char* filled(char* address) { return address == nullptr ? nothing : address; }
 
   // Both limits bound loops that never end. The clock is read only after enough estimated work.
   void check_limits(std::uint32_t step) {
@@ -142,9 +169,9 @@ class Run {
       case StepKind::kJump:
         return step.target;
       case StepKind::kJumpIfFalse:
-        return *arg_address(step.first_arg + step.num_outputs) == 0 ? step.target : index + 1;
+        return *first_input(step) == 0 ? step.target : index + 1;
       case StepKind::kSwap:
-        std::swap(state_.addresses[step.slot_a], state_.addresses[step.slot_b]);
+        swap_slots(step.slot_a, step.slot_b);
         break;
       case StepKind::kLoopBegin:
         state_.turns[step.loop] = 0;
@@ -156,14 +183,20 @@ class Run {
         begin_turn(step);
         return step.target;
       case StepKind::kAbort:
-        if (*arg_address(step.first_arg + step.num_outputs) != 0) fail_abort(index);
+        if (*first_input(step) != 0) fail_abort(index);
         break;
     }
     return index + 1;
   }
 
-  char* arg_address(std::uint32_t arg) const {
-    return state_.addresses[compiled_.arg_slots[arg]] + state_.blocks.numbers.arg_offsets[arg];
+  const char* first_input(const StepCode& step) const {
+    return state_.blocks.numbers.args[step.first_arg + step.num_outputs].data;
+  }
+
+  void swap_slots(std::uint32_t a, std::uint32_t b) {
+    std::swap(state_.addresses[a], state_.addresses[b]);
+    write_address(a, state_.addresses[a]);
+    write_address(b, state_.addresses[b]);
   }
 
   void begin_turn(const StepCode& step) {
@@ -172,19 +205,24 @@ class Run {
     const std::int64_t index = loop.reverse ? state_.blocks.numbers.loop_lengths[step.loop] - 1 - turn : turn;
     for (std::uint32_t slot : compiled_.window_slots[step.loop]) {
       const std::uint32_t window = compiled_.plan.slots[slot].index;
-      state_.addresses[slot] = state_.addresses[compiled_.plan.windows[window].base.index] +
-                               state_.blocks.numbers.window_strides[window] * index;
+      move_slot(slot, state_.addresses[compiled_.plan.windows[window].base.index] +
+                          state_.blocks.numbers.window_strides[window] * index);
     }
-    if (step.num_outputs > 0) std::memcpy(arg_address(step.first_arg), &index, sizeof(index));
+    if (step.num_outputs > 0) std::memcpy(state_.blocks.numbers.args[step.first_arg].data, &index, sizeof(index));
   }
 
   void run_kernel(std::uint32_t index, const StepCode& step) {
     const StepNumbers& numbers = state_.blocks.steps[index];
+    if (numbers.plain) {
+      step.kernel->run(&state_.blocks.calls[index], 0, numbers.num_tiles, buffers_.scratch);
+    } else {
+      run_careful(index, step, numbers);
+    }
+  }
+
+  void run_careful(std::uint32_t index, const StepCode& step, const StepNumbers& numbers) {
     if (step.writes_state) state_.state_written = true;
     if (numbers.num_tiles <= 0) return;
-    TensorArg* args = state_.blocks.numbers.args.data() + step.first_arg;
-    for (std::uint32_t i = 0; i < step.num_outputs + step.num_inputs; ++i)
-      args[i].data = arg_address(step.first_arg + i);
     const KernelCall& call = state_.blocks.calls[index];
     if (team_.num_threads() > 1 && numbers.parallel) {
       SharedStep shared = {.kernel = step.kernel,
@@ -232,6 +270,7 @@ class Run {
 void make_run_state(const CompiledPlan& compiled, RunState& state) {
   make_blocks(compiled, state.blocks);
   state.addresses.assign(compiled.plan.slots.size(), nothing);
+  state.arena = nullptr;
   state.turns.assign(compiled.plan.loops.size(), 0);
 }
 

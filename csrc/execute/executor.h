@@ -23,6 +23,7 @@ struct RunBuffers {
 struct RunState {
   ArgumentBlocks blocks;
   std::vector<char*> addresses;     // per slot; loops swap and move them
+  char* arena = nullptr;            // of the last run
   std::vector<std::int64_t> turns;  // per loop: turns done
   bool state_written = false;       // by the last run, before it ended or failed
 };
@@ -30,9 +31,9 @@ struct RunState {
 // Everything that a run of this plan needs besides its buffers; to be followed by bind_dims.
 void make_run_state(const CompiledPlan& compiled, RunState& state);
 
-// Requires bound blocks. profile: null, or one entry per step, added to.
-// Throws RangeError, AbortError (also "run: interrupted"), LimitError; then state.state_written says whether states may
-// have changed.
+// Requires bound blocks, and params, states and constants where they lay at the first run of this state. profile: null,
+// or one entry per step, added to. Throws RangeError, AbortError (also "run: interrupted"), LimitError; then
+// state.state_written says whether states may have changed.
 void execute(const CompiledPlan& compiled, const ParallelPolicy& policy, const RunBuffers& buffers, RunState& state,
              const RunOptions& options = {}, StepProfile* profile = nullptr);
 

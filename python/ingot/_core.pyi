@@ -266,6 +266,19 @@ class Session:
     def module_with_states(self) -> Module: ...
     def last_copied_inputs(self) -> list[str]: ...
 
+class Caller:
+    """Base of what is called like a function. Plain calls go to one graph of the session; others to
+    the methods _call(args, named) and _run_into(inputs, outputs, max_steps) of the deriving
+    class."""
+    def __init__(self, session: Session | None = None, graph: int = 0) -> None: ...
+    def __call__(self, *args: Any, **named: Any) -> Any: ...
+    def run_into(
+        self,
+        inputs: Mapping[str, Any] | Sequence[Any],
+        outputs: Mapping[str, Any] | Sequence[Any],
+        max_steps: int = 0,
+    ) -> None: ...
+
 def pipeline() -> list[str]:
     """Names of the passes, in order."""
 

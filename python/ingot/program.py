@@ -22,10 +22,17 @@ from .record import Graph, Spec, specs_of
 Inputs = Mapping[str, Any] | Sequence[Any]
 
 
-class Entry:
-    """One graph of a program, run in one session. Thread rule: as its session."""
+class Entry(_core.Caller):
+    """One graph of a program, run in one session. Thread rule: as its session.
+
+    Calling it runs it on arrays (or lists and scalars of the inputs' kinds), nested as they were
+    recorded, and returns the only unnamed output alone, all named ones as a dict, else a tuple; the
+    arrays belong to the caller. Raises ShapeError, DTypeError, ArgumentError for wrong inputs,
+    RangeError, AbortError for what happens inside.
+    """
 
     def __init__(self, program: Program, session: _core.Session, graph: int) -> None:
+        super().__init__(session, graph)
         module = program.module
         self._program = program
         self._session = session
@@ -51,13 +58,8 @@ class Entry:
         """What every output looks like, in order; the name is "" where there is none."""
         return specs_of(self._program.module.outputs(self._graph))
 
-    def __call__(self, *args: Any, **named: Any) -> Any:
-        """Runs on arrays (or lists and scalars of the inputs' kinds), nested as they were recorded.
-
-        Returns the only unnamed output alone, all named ones as a dict, else a tuple; the arrays
-        belong to the caller. Raises ShapeError, DTypeError, ArgumentError for wrong inputs,
-        RangeError, AbortError for what happens inside.
-        """
+    def _call(self, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """What a call does that is more than row-major arrays in order."""
         arrays = self._arrays(args, named)
         return arrange_outputs(self._output_names, self._session.run(self._graph, arrays))
 
@@ -74,9 +76,8 @@ class Entry:
             return dict(zip(names, results, strict=True))
         return self._fetch(arrays, list(fetch), max_steps)
 
-    def run_into(self, inputs: Inputs, outputs: Inputs, max_steps: int = 0) -> None:
-        """Runs into given arrays: writable, contiguous, of the right type, overlapping neither each
-        other nor an input (ArgumentError). Allocates nothing after the first call."""
+    def _run_into(self, inputs: Inputs, outputs: Inputs, max_steps: int = 0) -> None:
+        """What `run_into` does that is more than lists of such arrays."""
         if isinstance(inputs, Mapping):
             inputs = self._arrays((), inputs)
         if isinstance(outputs, Mapping):
@@ -134,12 +135,24 @@ def _split(inputs: Inputs) -> tuple[Sequence[Any], Mapping[str, Any]]:
     return ((), inputs) if isinstance(inputs, Mapping) else (inputs, {})
 
 
-class _Entries:
-    """What programs and sessions share: the calls, for the only graph or for one by its name."""
+class _Entries(_core.Caller):
+    """What programs and sessions share: the calls, for the only graph or for one by its name.
+    Calling one of them, and its `run_into`, are those of the only graph's Entry."""
 
     entry: Callable[
         ..., Entry
     ]  # the graph of a name ("": the only one); every subclass has its own
+
+    def _target(self, program: _core.Program, session: _core.Session) -> None:
+        """Calls go straight to the session where there is no choice of a graph."""
+        if len(program.module.graphs) == 1:
+            super().__init__(session, 0)
+
+    def _call(self, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        return self.entry()._call(args, named)
+
+    def _run_into(self, inputs: Inputs, outputs: Inputs, max_steps: int = 0) -> None:
+        self.entry()._run_into(inputs, outputs, max_steps)
 
     def __getattr__(self, name: str) -> Entry:
         """p.decode: the graph "decode"."""
@@ -150,17 +163,9 @@ class _Entries:
         except ArgumentError as error:
             raise AttributeError(str(error)) from None
 
-    def __call__(self, *args: Any, **named: Any) -> Any:
-        """As `Entry.__call__`, of the only graph."""
-        return self.entry()(*args, **named)
-
     def run(self, inputs: Inputs, fetch: Sequence[str] | None = None, max_steps: int = 0) -> Any:
         """As `Entry.run`, of the only graph."""
         return self.entry().run(inputs, fetch, max_steps)
-
-    def run_into(self, inputs: Inputs, outputs: Inputs, max_steps: int = 0) -> None:
-        """As `Entry.run_into`, of the only graph."""
-        self.entry().run_into(inputs, outputs, max_steps)
 
     def reserve(self, **dims: int) -> None:
         """As `Entry.reserve`, of the only graph."""
@@ -209,6 +214,7 @@ class Program(_Entries):
         self.module = self.core.module
         self._fetchers: dict[tuple[int, tuple[str, ...]], _core.Program] = {}
         self._default = Session(self)
+        self._target(self.core, self._default.core)
 
     @property
     def graphs(self) -> list[str]:
@@ -279,28 +285,29 @@ class Session(_Entries):
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._session = program.core.new_session()
+        self.core = program.core.new_session()
         self._entries: dict[int, Entry] = {}
+        self._target(program.core, self.core)
 
     def entry(self, name: str = "") -> Entry:
         """The graph of this name ("": the only one)."""
         graph = self.program.core.graph_index(name)
         if graph not in self._entries:
-            self._entries[graph] = Entry(self.program, self._session, graph)
+            self._entries[graph] = Entry(self.program, self.core, graph)
         return self._entries[graph]
 
     @property
     def state(self) -> States:
         """The states by name: reading gives a copy, assigning writes."""
-        return States(self.program, self._session)
+        return States(self.program, self.core)
 
     def reset(self) -> None:
         """Every state back to its initial value."""
-        self._session.reset()
+        self.core.reset()
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the module with the states as they are now as initial values."""
-        self._session.module_with_states().save(str(path))
+        self.core.module_with_states().save(str(path))
 
 
 class States(MutableMapping[str, Array]):

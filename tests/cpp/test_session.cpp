@@ -297,3 +297,73 @@ graph f(value: i64[1], at: i64[1], x: i64[]) {
   CHECK(call(5, 1) == "");
   CHECK(session->read_state("cache")[0] == std::byte{5});
 }
+
+namespace {
+
+// Arrays as a caller of the short way sees them.
+std::vector<PlainArray> plain(std::vector<Array>& arrays) {
+  std::vector<PlainArray> result;
+  for (Array& array : arrays) result.push_back({array.bytes.data(), array.shape.data()});
+  return result;
+}
+
+const std::string kSums = kHead + R"(dim n in 1..
+graph f(x: f32[n], y: f32[n+1]) {
+  %0 = sum(x, axes=[0]) : f32[]
+  %1 = multiply(y, 2.0) : f32[n+1]
+  return %0, %1
+}
+)";
+
+}  // namespace
+
+TEST_CASE("a short run gives up with nothing done wherever there is more to do than to compute") {
+  const auto program = Program::compile(parse_for_run(kSums));
+  const auto session = program->new_session();
+  std::vector<Array> in = {Array::of<float>({3}, {1, 2, 3}), Array::of<float>({4}, {1, 2, 3, 4})};
+  std::vector<Array> out = {Array(DType::kF32, {}), Array(DType::kF32, {4})};
+  CHECK(!session->run_short(0, plain(in), plain(out)));  // the first run prepares
+  session->reserve(0, {{"n", 4}});
+  REQUIRE(session->run_short(0, plain(in), plain(out)));
+  CHECK(out[0].values<float>()[0] == 6);
+  CHECK(out[1].values<float>() == std::vector<float>{2, 4, 6, 8});
+  std::int64_t shapes[2] = {};
+  REQUIRE(program->output_shapes(0, plain(in), shapes));
+  CHECK(shapes[0] == 4);
+
+  std::vector<Array> wrong = {in[0], Array::of<float>({3}, {1})};
+  CHECK(!session->run_short(0, plain(wrong), plain(out)));
+  CHECK(!program->output_shapes(0, plain(wrong), shapes));
+  std::vector<Array> empty = {Array(DType::kF32, {0}), Array::of<float>({1}, {1})};
+  CHECK(!session->run_short(0, plain(empty), plain(out)));  // n is at least 1
+  std::vector<Array> outgrown = {Array::of<float>({100}, {1}), Array::of<float>({101}, {1})};
+  CHECK(!session->run_short(0, plain(outgrown), plain(out)));
+  std::vector<Array> short_output = {out[0], Array(DType::kF32, {3})};
+  CHECK(!session->run_short(0, plain(in), plain(short_output)));
+  std::vector<PlainArray> overlapping = plain(out);
+  overlapping[1].data = in[1].bytes.data();
+  CHECK(!session->run_short(0, plain(in), overlapping));
+  CHECK(!session->run_short(0, {}, plain(out)));
+  CHECK(session->run_short(0, plain(in), plain(out)));
+}
+
+TEST_CASE("a run of unknown length is never short") {
+  const std::string text = kHead + R"(graph f(limit: i64[]) {
+  %0 = while(0:i64) : i64[] {
+    cond(%1: i64[]) {
+      %2 = less(%1, limit) : bool[]
+      return %2
+    }
+    body(%3: i64[]) {
+      %4 = add(%3, 1) : i64[]
+      return %4
+    }
+  }
+  return %0
+}
+)";
+  const auto session = Program::compile(parse_for_run(text))->new_session();
+  session->reserve(0, {});
+  std::vector<Array> in = {Array::of<std::int64_t>({}, {3})}, out = {Array(DType::kI64, {})};
+  CHECK(!session->run_short(0, plain(in), plain(out)));
+}

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/size.h"
+#include "base/size_table.h"
 
 using namespace ingot;
 
@@ -185,6 +186,11 @@ TEST_CASE("random forms: print, parse, evaluate and intervals agree") {
     const DimValues values{{"n", 2 + static_cast<std::int64_t>(rng() % 8)},
                            {"m", static_cast<std::int64_t>(rng() % 6)}};
     const std::int64_t value = size.evaluate(values);
+    SizeTable table({"m"});
+    const std::uint32_t entry = table.add(size), again = table.add(size + Size(1));
+    const std::int64_t numbers[] = {values.at("m"), values.at("n")};
+    REQUIRE(table.evaluate(entry, numbers) == value);
+    REQUIRE(table.evaluate(again, numbers) == value + 1);
     REQUIRE(size.substitute(values) == Size(value));
     const Interval interval = size.interval(dims);
     REQUIRE(interval.lo <= value);
@@ -225,4 +231,14 @@ TEST_CASE("a total order tells forms apart") {
   CHECK(compare(Size(2), n) < 0);
   CHECK(compare(n, n) == 0);
   CHECK(compare(n, 2 * n) == -compare(2 * n, n));
+}
+
+TEST_CASE("a size table reports what overflows, and lists new dims behind those it was given") {
+  SizeTable table({"b"});
+  const std::uint32_t cube = table.add(n * n * n), sum = table.add(n + Size(kMax));
+  CHECK(table.dims() == std::vector<std::string>{"b", "n"});
+  const std::int64_t large[] = {0, kMax}, small[] = {0, 2};
+  CHECK_THROWS_AS(table.evaluate(cube, large), Error);
+  CHECK_THROWS_AS(table.evaluate(sum, small), Error);
+  CHECK(table.evaluate(cube, small) == 8);
 }
