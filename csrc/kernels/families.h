@@ -14,6 +14,8 @@ extern const Kernel reduce_kernels[];
 extern const std::int32_t num_reduce_kernels;
 extern const Kernel matmul_kernels[];
 extern const std::int32_t num_matmul_kernels;
+extern const Kernel attention_kernels[];
+extern const std::int32_t num_attention_kernels;
 extern const Kernel conv_kernels[];
 extern const std::int32_t num_conv_kernels;
 extern const Kernel pool_kernels[];

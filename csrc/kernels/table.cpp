@@ -15,7 +15,7 @@ constinit const KernelFamily kFamilies[] = {
     {pool_kernels, &num_pool_kernels},           {movement_kernels, &num_movement_kernels},
     {indexing_kernels, &num_indexing_kernels},   {cumulative_kernels, &num_cumulative_kernels},
     {sort_kernels, &num_sort_kernels},           {scatter_kernels, &num_scatter_kernels},
-    {random_kernels, &num_random_kernels},
+    {random_kernels, &num_random_kernels},       {attention_kernels, &num_attention_kernels},
 };
 
 constinit const PointwiseFamily* const kPointwise[] = {&basic_functions, &cast_functions, &math_functions};

@@ -10,7 +10,10 @@ namespace ingot::planning {
 
 void Lowerer::lower_pointwise(NodeId id) {
   const NodeId members[] = {id};
-  lower_group(id, {.members = members, .space = graph_.value(graph_.node(id).results[0]).type.shape});
+  GroupForm form;
+  form.members = members;
+  form.space = graph_.value(graph_.node(id).results[0]).type.shape;
+  lower_group(id, form);
 }
 
 void Lowerer::lower_fused(NodeId id) {

@@ -1,0 +1,79 @@
+"""Groups: what becomes one step, and that it keeps every bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import ingot
+from ingot.nn import functional as F
+
+Function = Callable[..., ingot.Tensor]
+rng = np.random.default_rng(3)
+
+
+def floats(*shape: int) -> np.ndarray:
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def kernels_and_bits(f: Function, *xs: np.ndarray) -> list[str]:
+    """The kernels of the program's steps, whose outputs are those of no pass at all."""
+    graph = ingot.record(f, *(ingot.Spec(x.shape, str(x.dtype)) for x in xs))
+    program = ingot.compile(graph)
+    plain = ingot.compile(graph, passes=[])
+    np.testing.assert_array_equal(program(*xs).view(np.uint32), plain(*xs).view(np.uint32))
+    return [step["kernel"] for step in program.plan().steps]
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (2, 3, 64), (70, 1), (1, 700), (9, 512), (2, 5000)])
+def test_softmax_and_norms_are_one_step(shape: tuple[int, ...]) -> None:
+    g, b = floats(shape[-1]), floats(shape[-1])
+
+    def norms(x: ingot.Tensor, g: ingot.Tensor, b: ingot.Tensor) -> ingot.Tensor:
+        y = ingot.softmax(ingot.layer_norm(x, (shape[-1],), g, b) * 0.7) + x
+        return ingot.log_softmax(F.rms_norm(y, (shape[-1],), g))
+
+    kernels = kernels_and_bits(norms, floats(*shape), g, b)
+    assert kernels == ["pointwise"] or shape[-1] == 1
+
+
+def test_rows_longer_than_a_cache_are_not_fused() -> None:
+    kernels = kernels_and_bits(lambda x: ingot.softmax(x), floats(2, 70_000))
+    assert kernels == ["max", "pointwise", "sum", "pointwise"]
+
+
+@pytest.mark.parametrize(
+    ("batch", "heads", "queries", "keys", "depth", "width"),
+    [
+        (1, 12, 64, 64, 64, 64),
+        (2, 3, 5, 7, 9, 10),
+        (1, 2, 1, 257, 64, 64),
+        (1, 1, 33, 300, 17, 40),
+        (2, 2, 64, 64, 64, 1),
+        (1, 1, 300, 3, 0, 2),
+    ],
+)
+@pytest.mark.parametrize("masked", [False, True])
+def test_attention_is_one_step(
+    batch: int, heads: int, queries: int, keys: int, depth: int, width: int, masked: bool
+) -> None:
+    def attend(q: ingot.Tensor, k: ingot.Tensor, v: ingot.Tensor) -> ingot.Tensor:
+        q, k, v = (ingot.permute_dims(x, (0, 2, 1, 3)) for x in (q, k, v))
+        return F.scaled_dot_product_attention(q, k, v, is_causal=masked, scale=0.3)
+
+    q = floats(batch, queries, heads, depth)
+    k, v = floats(batch, keys, heads, depth), floats(batch, keys, heads, width)
+    kernels = kernels_and_bits(attend, q, k, v)
+    assert kernels.count("attention") == 1
+    assert "matmul" not in kernels
+
+
+def test_scores_that_others_read_stay_in_memory() -> None:
+    def attend(q: ingot.Tensor, k: ingot.Tensor, v: ingot.Tensor) -> ingot.Tensor:
+        weights = ingot.softmax(q @ k.mT)
+        return weights @ v + ingot.sum(weights)
+
+    kernels = kernels_and_bits(attend, floats(4, 8), floats(6, 8), floats(6, 3))
+    assert "attention" not in kernels
