@@ -63,27 +63,21 @@ INGOT_INLINE V exp_of(V x) {
   return exp_sum<kShort>(x, splat<V>(0));
 }
 
-// tanh(x) = t / (t + 2) with t = exp(2|x|) - 1, and the sign of x.
+// tanh(x) = t / (t + 2) with t = exp(2|x|) - 1, and the sign of x. t and t + 2 are sums of two, and the quotient is
+// refined in one step. Of float: math_f32_table.h.
 template <bool kShort, class V>
+  requires(!kShort)
 INGOT_INLINE V tanh_of(V x) {
   V y = magnitude(x) * 2.0;
   y = select<V>(y > 60.0, splat<V>(60.0), y);  // tanh is 1 from 44 on
-  const ExpParts<V> p = exp_parts<kShort>(y, splat<V>(0));
+  const ExpParts<V> p = exp_parts<false>(y, splat<V>(0));
   const V scale = power_of_two<V>(p.k);
-  const V leading = fma(scale, p.r, scale - 1.0);
-  V result;
-  if constexpr (kShort) {
-    const V t = fma(scale, p.rest, leading);
-    result = t / (t + 2.0);
-  } else {  // t and t + 2 as sums of two, and one step of refining the quotient
-    const Double2<V> t = fast_two_sum(leading, scale * p.rest);
-    const Double2<V> d = two_sum(t.high, splat<V>(2.0));
-    const V inverse = 1.0 / d.high;
-    const V quotient = t.high * inverse;
-    const V remainder = fma(-quotient, d.high, t.high) + (t.low - quotient * (d.low + t.low));
-    result = fma(remainder, inverse, quotient);
-  }
-  return flip_sign<V>(result, sign_bit(x));
+  const Double2<V> t = fast_two_sum(fma(scale, p.r, scale - 1.0), scale * p.rest);
+  const Double2<V> d = two_sum(t.high, splat<V>(2.0));
+  const V inverse = 1.0 / d.high;
+  const V quotient = t.high * inverse;
+  const V remainder = fma(-quotient, d.high, t.high) + (t.low - quotient * (d.low + t.low));
+  return flip_sign<V>(fma(remainder, inverse, quotient), sign_bit(x));
 }
 
 inline constexpr double kLn2Whole[] = {0x1.62e42fefa39efp-1, 0x1.abc9e3b39803fp-56};

@@ -125,7 +125,9 @@ INGOT_FUNCTION(tanh)
   struct name##_function_f32 {                                     \
     INGOT_INLINE static F32 value(F32 x) { return name##_f32(x); } \
   };
+INGOT_FUNCTION_F32(erf)
 INGOT_FUNCTION_F32(exp)
+INGOT_FUNCTION_F32(tanh)
 #undef INGOT_FUNCTION_F32
 
 #define INGOT_FUNCTION_OF_TWO(name)               \
@@ -150,7 +152,7 @@ constexpr PointwiseList make_list() {
   add_function<atanh_function>(list, "atanh");
   add_function<cos_function>(list, "cos");
   add_function<cosh_function>(list, "cosh");
-  add_function<erf_function>(list, "erf");
+  add_function<erf_function, erf_function_f32>(list, "erf");
   add_function<erfc_function>(list, "erfc");
   add_function<exp_function, exp_function_f32>(list, "exp");
   add_function<exp2_function>(list, "exp2");
@@ -162,7 +164,7 @@ constexpr PointwiseList make_list() {
   add_function<sin_function>(list, "sin");
   add_function<sinh_function>(list, "sinh");
   add_function<tan_function>(list, "tan");
-  add_function<tanh_function>(list, "tanh");
+  add_function<tanh_function, tanh_function_f32>(list, "tanh");
   add_function_of_two<atan2_function>(list, "atan2");
   add_function_of_two<pow_function>(list, "pow");
   return list;

@@ -8,6 +8,7 @@
 #include "kernels/math_erf.h"
 #include "kernels/math_exp.h"
 #include "kernels/math_f32_exp.h"
+#include "kernels/math_f32_table.h"
 #include "kernels/math_log.h"
 #include "kernels/math_trig.h"
 
@@ -39,7 +40,6 @@ INGOT_MATH_1(atan)
 INGOT_MATH_1(atanh)
 INGOT_MATH_1(cos)
 INGOT_MATH_1(cosh)
-INGOT_MATH_1(erf)
 INGOT_MATH_1(erfc)
 INGOT_MATH_1(exp2)
 INGOT_MATH_1(expm1)
@@ -50,7 +50,6 @@ INGOT_MATH_1(log2)
 INGOT_MATH_1(sin)
 INGOT_MATH_1(sinh)
 INGOT_MATH_1(tan)
-INGOT_MATH_1(tanh)
 #undef INGOT_MATH_1
 
 // A function that has a float32 version.
@@ -63,7 +62,9 @@ INGOT_MATH_1(tanh)
       return name##_of<false, double>(a); \
     }                                     \
   }
+INGOT_MATH_1(erf)
 INGOT_MATH_1(exp)
+INGOT_MATH_1(tanh)
 #undef INGOT_MATH_1
 
 template <class T>
