@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "execute/executor.h"
 #include "execute/levels.h"
+#include "packed_params.h"
 #include "plan/plan.h"
 
 namespace ingot {
@@ -86,6 +87,19 @@ bool KernelEvaluator::takes_group(const OpRow& op, DType dtype) const {
 
 bool KernelEvaluator::computes_attention(DType dtype) const {
   return find_kernel(level_, "attention", dtype) != nullptr;
+}
+
+PanelWish KernelEvaluator::panel_wish(const OpRow& op, DType dtype, std::size_t operand, std::size_t rank,
+                                      const Attrs& attrs) const {
+  if (op.has(kView) || op.has(kEffect) || op.has(kRegionOp) || op.has(kPointwise)) return {};
+  const Kernel* kernel = find_kernel(level_, op.name, dtype);
+  return kernel == nullptr ? PanelWish{} : ingot::panel_wish(*kernel, operand, rank, attrs);
+}
+
+TensorData KernelEvaluator::lay(const TensorType& type, const TensorData& data, const Layout& from,
+                                const Layout& to) const {
+  if (from.in_panels() || !to.in_panels()) return Evaluator::lay(type, data, from, to);
+  return shared_panels(type, data, to, level_, num_threads_);
 }
 
 std::vector<std::byte> KernelEvaluator::evaluate(const OpRow& op, std::span<const TensorType> operand_types,

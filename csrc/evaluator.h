@@ -1,5 +1,5 @@
 // The optimizer's view of the runtime: which kernels there are, and one node planned and run like any other. Part of
-// program.
+// program. Params are laid by the level's own kernel, on the program's threads.
 // Thread rule: immutable; any thread.
 #pragma once
 
@@ -11,16 +11,20 @@ namespace ingot {
 class KernelEvaluator final : public Evaluator {
  public:
   // `level` is borrowed.
-  explicit KernelEvaluator(const KernelTable& level) : level_(level) {}
+  explicit KernelEvaluator(const KernelTable& level, int num_threads = 1) : level_(level), num_threads_(num_threads) {}
   bool computes(const OpRow& op, DType dtype, DType result) const override;
   bool takes_group(const OpRow& op, DType dtype) const override;
   bool computes_attention(DType dtype) const override;
   std::vector<std::byte> evaluate(const OpRow& op, std::span<const TensorType> operand_types,
                                   std::span<const std::span<const std::byte>> operands, const Attrs& attrs,
                                   const TensorType& result_type) const override;
+  PanelWish panel_wish(const OpRow& op, DType dtype, std::size_t operand, std::size_t rank,
+                       const Attrs& attrs) const override;
+  TensorData lay(const TensorType& type, const TensorData& data, const Layout& from, const Layout& to) const override;
 
  private:
   const KernelTable& level_;
+  int num_threads_;
 };
 
 }  // namespace ingot

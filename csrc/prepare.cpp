@@ -12,8 +12,6 @@ namespace ingot {
 
 namespace {
 
-constexpr std::int64_t kPanelColumns = 16;
-
 void substitute(Shape& shape, const DimValues& values) {
   for (Size& size : shape) size = size.substitute(values);
 }
@@ -57,28 +55,8 @@ ArrayRef row_major(const TensorType& type, const std::byte* data) {
   return array;
 }
 
-// [ceil(n/16)][k][16] -> [k][n]
-TensorData unpack_panels(const TensorType& type, const TensorData& panels) {
-  const std::int64_t rows = type.shape[0].constant(), columns = type.shape[1].constant();
-  const auto bytes = static_cast<std::int64_t>(size_bytes(type.dtype));
-  std::vector<std::byte> unpacked(static_cast<std::size_t>(rows * columns * bytes));
-  for (std::int64_t first = 0; first < columns; first += kPanelColumns) {
-    const std::int64_t width = std::min(kPanelColumns, columns - first);
-    for (std::int64_t row = 0; row < rows; ++row) {
-      const std::int64_t panel_row = first / kPanelColumns * rows + row;
-      std::memcpy(unpacked.data() + (row * columns + first) * bytes, panels.data + panel_row * kPanelColumns * bytes,
-                  static_cast<std::size_t>(width * bytes));
-    }
-  }
-  return copy_data(unpacked.data(), unpacked.size());
-}
-
 std::int64_t stored_bytes(const Param& param) {
-  if (param.layout == Layout::kRows) return num_bytes(param.type).constant();
-  INGOT_CHECK(param.type.shape.size() == 2);
-  const Size panels = floordiv(param.type.shape[1] + (kPanelColumns - 1), kPanelColumns);
-  return (panels * param.type.shape[0] * (kPanelColumns * static_cast<std::int64_t>(size_bytes(param.type.dtype))))
-      .constant();
+  return num_bytes({param.type.dtype, stored_shape(param.type, param.layout)}).constant();
 }
 
 void check_length(std::string_view what, const std::string& name, const TensorData& data, std::int64_t expected) {
@@ -114,15 +92,18 @@ void fix_dims(Module& module, const DimValues& values) {
   std::erase_if(module.dims, [&](const Dim& dim) { return values.contains(dim.name); });
 }
 
-void prepare_data(Module& module) {
+void prepare_data(Module& module, bool keep_panels) {
   for (Param& param : module.params) {
-    if (param.alias_of.has_value()) continue;
+    if (!keep_panels && param.alias_of) param.layout = kRowMajor;
+    if (param.alias_of) continue;
     check_length("param", param.name, param.data, stored_bytes(param));
-    if (param.layout == Layout::kPanel16) {
-      param.data = unpack_panels(param.type, param.data);
-      param.layout = Layout::kRows;
+    if (param.layout.in_panels() && !keep_panels) {
+      const std::vector<std::byte> rows =
+          rows_of_panels(param.type, param.layout, {param.data.data, param.data.size_bytes});
+      param.data = copy_data(rows.data(), rows.size());
+      param.layout = kRowMajor;
     }
-    clean(param.type, param.data);
+    clean({param.type.dtype, stored_shape(param.type, param.layout)}, param.data);
   }
   for (State& state : module.states) {
     if (state.init.size_bytes == 0) continue;

@@ -12,8 +12,9 @@ namespace ingot {
 // Throws ArgumentError for an unknown dim or a value outside its range, ShapeError for a guard that does not hold.
 void fix_dims(Module& module, const DimValues& values);
 
-// Every param row-major, aligned to its elements, bools 0 or 1; initial states likewise. Data that is so already is
-// shared, not copied. Throws ArgumentError where data is missing or of the wrong length.
-void prepare_data(Module& module);
+// Every param aligned to its elements, bools 0 or 1; initial states likewise. Params in panels become row-major unless
+// a pass will choose among them. Data that is so already is shared, not copied. Throws ArgumentError where data is
+// missing or of the wrong length.
+void prepare_data(Module& module, bool keep_panels);
 
 }  // namespace ingot

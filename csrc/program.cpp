@@ -91,7 +91,7 @@ std::shared_ptr<Program> Program::with_params(std::span<const std::pair<std::str
     AlignedBuffer rows(num_bytes(param.type).constant());
     copy_array(array, rows.data());
     param.data = copy_data(rows.data(), static_cast<std::size_t>(rows.size_bytes()));
-    param.layout = Layout::kRows;
+    param.layout = kRowMajor;
   }
   return compile(std::move(module), impl_->options);  // params may have been folded into others
 }

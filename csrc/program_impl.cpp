@@ -61,12 +61,14 @@ Program::Impl::Impl(std::shared_ptr<const Module> module, const CompileOptions& 
   policy = choose_policy(options);
   memory_limit = options.max_memory_bytes > 0 ? options.max_memory_bytes : default_memory_limit();
   fix_dims(optimized, options.dims);
-  prepare_data(optimized);
+  const bool keep_panels =
+      std::count(options.disabled_passes.begin(), options.disabled_passes.end(), "panel_params") == 0;
+  prepare_data(optimized, keep_panels);
   for (const Graph& graph : optimized.graphs) {
     graphs.push_back(std::make_unique<GraphProgram>());
     graphs.back()->signature = make_signature(optimized, graph);
   }
-  const KernelEvaluator evaluator(*level);
+  const KernelEvaluator evaluator(*level, options.num_threads);
   legalize(optimized, evaluator);
   if (options.verify_passes) verify(optimized);
   optimize(optimized, options.disabled_passes, &evaluator, options.verify_passes);

@@ -75,9 +75,12 @@ def applications(record: OpRecord) -> Iterator[Application]:
                 yield Application(record.row, [values[v] for v in node.operands], node.attrs)
 
 
-def module_of(application: Application, neighbors: bool = False) -> _core.Module:
+def module_of(
+    application: Application, neighbors: bool = False, param: int | None = None
+) -> _core.Module:
     """A module of this one node. With neighbors: every operand and the result pass through
-    maximum(x, x), which changes no bit and is pointwise, so that there is something to fuse."""
+    maximum(x, x), which changes no bit and is pointwise, so that there is something to fuse.
+    param: this operand is one, and no input."""
     module = _core.Module()
     builder = _core.Builder(module, "main")
 
@@ -86,6 +89,9 @@ def module_of(application: Application, neighbors: bool = False) -> _core.Module
 
     operands = []
     for i, x in enumerate(application.operands):
+        if i == param:
+            operands.append(builder.add_param(f"x{i}", x))
+            continue
         value = builder.add_input(f"x{i}", text_name(x.dtype), list(x.shape))
         operands.append(through(value) if neighbors else value)
     results = builder.add_node(application.row.name, operands, application.attrs, ("", 0, ""))

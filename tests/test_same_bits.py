@@ -39,6 +39,18 @@ def test_levels_threads_and_fusion_change_no_bit(record: OpRecord) -> None:
     assert compared > 0
 
 
+@pytest.mark.parametrize("record", WITH_RESULT, ids=[record.name for record in WITH_RESULT])
+def test_an_operand_that_is_a_param_changes_no_bit(record: OpRecord) -> None:
+    for application in applications(record):
+        expected = bits(run(module_of(application), application.operands, **PLAIN)[0])
+        for i in range(len(application.operands)):
+            module = module_of(application, param=i)
+            inputs = [x for j, x in enumerate(application.operands) if j != i]
+            for options in CONFIGURATIONS:
+                got = bits(run(module, inputs, **options)[0])
+                assert got == expected, f"{application} differs with param {i} and {options}"
+
+
 # Inside a bigger batch: the operands are one of many, beside others with the same numbers in
 # another order; many enough that small operands fill more than one tile. Each way gives the bigger
 # application and the part of its result to compare.

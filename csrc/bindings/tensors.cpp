@@ -1,16 +1,12 @@
 // Attaches tensors given by name, and shows a module's tensors as read-only arrays.
 #include "bindings/tensors.h"
 
-#include <cstring>
-
 #include "graph/text.h"
 #include "verify/verify.h"
 
 namespace ingot::python {
 
 namespace {
-
-constexpr std::int64_t kPanelColumns = 16;
 
 template <class Tensor>
 std::uint32_t find_tensor(const std::vector<Tensor>& tensors, std::string_view kind, std::string_view name,
@@ -21,42 +17,10 @@ std::uint32_t find_tensor(const std::vector<Tensor>& tensors, std::string_view k
   fail(ErrorCode::kArgument, concat(what, ": there is no ", kind, " '", name, "'"));
 }
 
-// Byte offset of element [row, column] of a [rows, columns] matrix in panels of 16 columns.
-std::size_t panel_offset(std::int64_t rows, std::int64_t row, std::int64_t column, std::size_t item) {
-  const std::int64_t panel = column / kPanelColumns;
-  return static_cast<std::size_t>((panel * rows + row) * kPanelColumns + column % kPanelColumns) * item;
-}
-
-std::vector<std::byte> pack_panels(const TensorType& type, const std::vector<std::byte>& rows_first) {
-  const std::int64_t rows = type.shape.at(0).constant(), columns = type.shape.at(1).constant();
-  const std::size_t item = size_bytes(type.dtype);
-  const std::int64_t panels = (columns + kPanelColumns - 1) / kPanelColumns;
-  std::vector<std::byte> packed(static_cast<std::size_t>(panels * rows * kPanelColumns) * item);
-  for (std::int64_t row = 0; row < rows; ++row) {
-    for (std::int64_t column = 0; column < columns; ++column) {
-      std::memcpy(&packed[panel_offset(rows, row, column, item)],
-                  &rows_first[static_cast<std::size_t>(row * columns + column) * item], item);
-    }
-  }
-  return packed;
-}
-
-std::vector<std::byte> unpack_panels(const TensorType& type, const TensorData& packed) {
-  const std::int64_t rows = type.shape.at(0).constant(), columns = type.shape.at(1).constant();
-  const std::size_t item = size_bytes(type.dtype);
-  std::vector<std::byte> rows_first(static_cast<std::size_t>(rows * columns) * item);
-  for (std::int64_t row = 0; row < rows; ++row) {
-    for (std::int64_t column = 0; column < columns; ++column) {
-      std::memcpy(&rows_first[static_cast<std::size_t>(row * columns + column) * item],
-                  packed.data + panel_offset(rows, row, column, item), item);
-    }
-  }
-  return rows_first;
-}
-
 using Given = std::vector<std::pair<std::string, py::object>>;
 
-TensorData take_tensor(const Given& given, const std::string& tensor_name, const TensorType& type, Layout layout) {
+TensorData take_tensor(const Given& given, const std::string& tensor_name, const TensorType& type,
+                       const Layout& layout) {
   for (const auto& [name, object] : given) {
     if (name != tensor_name) continue;
     const auto [got, bytes] = read_array(object, concat("parse: ", name));
@@ -64,9 +28,9 @@ TensorData take_tensor(const Given& given, const std::string& tensor_name, const
       fail(got.dtype == type.dtype ? ErrorCode::kShape : ErrorCode::kDType,
            concat("parse: ", name, ": got ", to_string(got), ", expected ", to_string(type)));
     }
-    if (layout == Layout::kRows || bytes.empty()) return copy_data(bytes.data(), bytes.size());
-    if (type.shape.size() != 2) fail(ErrorCode::kFile, concat("parse: ", name, ": layout panel16 is for matrices"));
-    const std::vector<std::byte> packed = pack_panels(type, bytes);
+    if (!layout.in_panels() || bytes.empty()) return copy_data(bytes.data(), bytes.size());
+    if (!fits(layout, type)) fail(ErrorCode::kFile, concat("parse: ", name, ": ", to_string(layout), " does not fit"));
+    const std::vector<std::byte> packed = panels_of_rows(type, layout, bytes);
     return copy_data(packed.data(), packed.size());
   }
   fail(ErrorCode::kArgument, concat("parse: no tensor is given for '", tensor_name, "'"));
@@ -86,7 +50,7 @@ ModuleHandle parse_with_tensors(const py::str& text, const py::object& tensors) 
   for (std::size_t i = 0; i < parsed.module.states.size(); ++i) {
     if (!parsed.state_is_stored[i]) continue;
     State& state = parsed.module.states[i];
-    state.init = take_tensor(given, state.name, state.type, Layout::kRows);
+    state.init = take_tensor(given, state.name, state.type, kRowMajor);
     ++used;
   }
   if (used != given.size()) fail(ErrorCode::kArgument, "parse: a tensor is given that is no param or stored state");
@@ -105,10 +69,11 @@ std::uint32_t state_index(const Module& module, std::string_view name, std::stri
 // The view keeps the bytes alive through their owner; bytes without one belong to the module itself.
 py::array param_array(const ModuleHandle& self, const py::str& name) {
   const Param& param = resolve(*self.module, param_index(*self.module, to_text(name, "param"), "param"));
-  if (param.layout == Layout::kRows) {
+  if (!param.layout.in_panels()) {
     return view_bytes(param.type, param.data.data, param.data.owner ? param.data.owner : self.module);
   }
-  py::array result = copy_bytes(param.type, unpack_panels(param.type, param.data));
+  py::array result =
+      copy_bytes(param.type, rows_of_panels(param.type, param.layout, {param.data.data, param.data.size_bytes}));
   result.attr("setflags")(false);
   return result;
 }

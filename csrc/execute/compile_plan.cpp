@@ -62,6 +62,7 @@ class PlanCompiler {
     TensorArg arg = {};
     arg.rank = static_cast<std::int32_t>(shape.size());
     arg.dtype = static_cast<std::int32_t>(operand.type.dtype);
+    arg.panels = operand.layout.in_panels() ? 1 : 0;
     for (std::size_t axis = 0; axis < shape.size(); ++axis) {
       const auto at = static_cast<std::uint8_t>(axis);
       arg.shape[axis] = number(shape[axis], {.target = SizeUse::Target::kShape, .axis = at, .index = index});
@@ -128,6 +129,16 @@ class PlanCompiler {
     return kernel;
   }
 
+  // Which params lie in panels was chosen by what kernels read, so this only fails for a plan of another level.
+  void check_panels(std::size_t index, const Step& step, const Kernel& kernel) const {
+    for (std::size_t i = 0; i < step.inputs.size(); ++i) {
+      const Layout& layout = step.inputs[i].layout;
+      if (!layout.in_panels() || panel_wish(kernel, i, layout.rank, step.attrs).layout == layout) continue;
+      fail(ErrorCode::kInternal, concat(step.kernel, ": no kernel of level ", level_.level, " reads operand ", i,
+                                        " as ", to_string(layout), origin_suffix(*result_, index)));
+    }
+  }
+
   const GroupCode* add_group(std::size_t index, const Step& step) {
     auto code = std::make_unique<GroupCode>();
     for (const GroupInstruction& from : step.group) {
@@ -182,6 +193,7 @@ class PlanCompiler {
     add_attrs(step.kind == StepKind::kKernel ? step.attrs : Attrs{});
     if (step.kind == StepKind::kKernel) {
       code.kernel = find_step_kernel(index, step);
+      check_panels(index, step, *code.kernel);
       if (!step.group.empty()) code.group = add_group(index, step);
       code.may_fail = step.op != nullptr && step.op->has(kMayFail);
     }

@@ -15,9 +15,21 @@ inline constexpr int kTileElements = 512;  // elements of a pointwise tile: 2 KB
 struct TensorArg {
   char* data;  // first element
   std::int32_t rank;
-  std::int32_t dtype;  // DType
+  std::int32_t dtype;   // DType
+  std::int32_t panels;  // 1: the elements lie in the panels that the kernel's form says, and strides mean nothing
   std::int64_t shape[kKernelMaxRank];
   std::int64_t strides[kKernelMaxRank];  // in elements; 0 where broadcast, may be negative
+};
+
+// An operand that a kernel can read in panels: axis order[0] is cut into pieces of 16, the last one filled up with
+// zeros; the other axes follow in this order; the 16 elements of a piece lie side by side.
+struct PanelForm {
+  std::int32_t operand;
+  std::int32_t rank;  // of the operand
+  std::int32_t order[kKernelMaxRank];
+  bool wanted;              // faster than rows; else no worse
+  std::int32_t attr;        // -1, or only where this attribute's (first) number ...
+  std::int64_t attr_value;  // ... is this one
 };
 
 // Where a kernel reports an index out of range. The lowest element wins, whatever the threads do.
@@ -84,6 +96,8 @@ struct Kernel {
   // scratch: 64-byte aligned, scratch_bytes long, undefined content.
   void (*run)(const KernelCall* call, std::int64_t begin, std::int64_t end, char* scratch);
   bool takes_group = false;  // runs the call's group on its result; the scratch then holds the group's too
+  const PanelForm* panel_forms = nullptr;
+  std::int32_t num_panel_forms = 0;
 };
 
 struct PointwiseKernel {

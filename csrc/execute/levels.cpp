@@ -112,6 +112,20 @@ const Kernel* find_kernel(const KernelTable& table, std::string_view op, DType d
   return for_any;
 }
 
+PanelWish panel_wish(const Kernel& kernel, std::size_t operand, std::size_t rank, const Attrs& attrs) {
+  for (std::int32_t i = 0; i < kernel.num_panel_forms; ++i) {
+    const PanelForm& form = kernel.panel_forms[i];
+    if (form.operand != static_cast<std::int32_t>(operand) || form.rank != static_cast<std::int32_t>(rank)) continue;
+    if (form.attr >= 0) {
+      const auto* number = std::get_if<std::int64_t>(&attrs.at(static_cast<std::size_t>(form.attr)));
+      if (number == nullptr || *number != form.attr_value) continue;
+    }
+    const std::vector<std::int64_t> order(form.order, form.order + form.rank);
+    return {.layout = panels_of(order), .wanted = form.wanted};
+  }
+  return {};
+}
+
 const PointwiseKernel* find_pointwise(const KernelTable& table, std::string_view op, DType dtype, DType result_dtype) {
   for (std::int32_t i = 0; i < table.num_pointwise; ++i) {
     const PointwiseFamily& family = *table.pointwise[i];

@@ -6,6 +6,7 @@
 
 #include "base/dtype.h"
 #include "execute/kernel.h"
+#include "graph/layout.h"
 
 namespace ingot {
 
@@ -17,6 +18,8 @@ const KernelTable& choose_level(std::string_view name = "");
 
 // Null if there is none. A kernel for the dtype is preferred to one for any dtype.
 const Kernel* find_kernel(const KernelTable& table, std::string_view op, DType dtype);
+// Of an operand of `rank` axes.
+PanelWish panel_wish(const Kernel& kernel, std::size_t operand, std::size_t rank, const Attrs& attrs);
 const PointwiseKernel* find_pointwise(const KernelTable& table, std::string_view op, DType dtype, DType result_dtype);
 const RowKernel* find_row_function(const KernelTable& table, std::string_view op, DType dtype);
 

@@ -9,8 +9,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 #include <new>
 #include <system_error>
+#include <vector>
 
 #include "base/error.h"
 #include "file/format.h"
@@ -35,12 +37,38 @@ class OpenFile {
   int fd_;
 };
 
-std::size_t regular_file_size(const OpenFile& file, const std::string& path) {
+struct stat regular_file(const OpenFile& file, const std::string& path) {
   struct stat status{};
   if (::fstat(file.fd(), &status) != 0) fail_system("cannot read", path, errno);
   if (S_ISDIR(status.st_mode)) fail(ErrorCode::kFile, concat("file: ", excerpt(path), " is a folder"));
   if (!S_ISREG(status.st_mode)) fail(ErrorCode::kFile, concat("file: ", excerpt(path), " is not a regular file"));
-  return static_cast<std::size_t>(status.st_size);
+  return status;
+}
+
+// The mappings that are in use. A file counts as the same while its inode, size and times are.
+struct Mapping {
+  struct stat status{};
+  std::weak_ptr<const void> owner;
+};
+
+struct Mappings {
+  std::mutex mutex;
+  std::vector<Mapping> list;
+};
+
+bool same_time(const struct timespec& a, const struct timespec& b) {
+  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+bool same_file(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size && same_time(a.st_mtim, b.st_mtim) &&
+         same_time(a.st_ctim, b.st_ctim);
+}
+
+std::shared_ptr<const void> map_anew(const OpenFile& file, const std::string& path, std::size_t size) {
+  void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd(), 0);
+  if (memory == MAP_FAILED) fail_system("cannot map", path, errno);
+  return {memory, [size](const void* p) { ::munmap(const_cast<void*>(p), size); }};
 }
 
 std::shared_ptr<std::byte> allocate_aligned(std::size_t size_bytes) {
@@ -64,17 +92,27 @@ void fail_system(const std::string& what, const std::string& path, int error_num
 
 FileBytes map_file(const std::string& path) {
   const OpenFile file(path);
-  const std::size_t size = regular_file_size(file, path);
+  const struct stat status = regular_file(file, path);
+  const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return {};
-  void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd(), 0);
-  if (memory == MAP_FAILED) fail_system("cannot map", path, errno);
-  const std::shared_ptr<const void> owner(memory, [size](void* p) { ::munmap(p, size); });
-  return {{static_cast<const std::byte*>(memory), size}, owner};
+  static Mappings* const mappings = new Mappings;  // never destroyed: modules may outlive static objects
+  const std::lock_guard<std::mutex> lock(mappings->mutex);
+  std::shared_ptr<const void> owner;
+  for (const Mapping& known : mappings->list) {
+    if (same_file(known.status, status)) owner = known.owner.lock();
+    if (owner) break;
+  }
+  if (!owner) {
+    owner = map_anew(file, path, size);
+    std::erase_if(mappings->list, [](const Mapping& known) { return known.owner.expired(); });
+    mappings->list.push_back({.status = status, .owner = owner});
+  }
+  return {.bytes = {static_cast<const std::byte*>(owner.get()), size}, .owner = owner, .mapped = true};
 }
 
 FileBytes read_file(const std::string& path) {
   const OpenFile file(path);
-  const std::size_t size = regular_file_size(file, path);
+  const auto size = static_cast<std::size_t>(regular_file(file, path).st_size);
   const std::shared_ptr<std::byte> memory = allocate_aligned(size);
   std::size_t done = 0;
   while (done < size) {
@@ -84,13 +122,13 @@ FileBytes read_file(const std::string& path) {
     if (got == 0) break;  // truncated meanwhile: the reader will find what is missing
     done += static_cast<std::size_t>(got);
   }
-  return {{memory.get(), done}, memory};
+  return {.bytes = {memory.get(), done}, .owner = memory};
 }
 
 FileBytes copy_bytes(std::span<const std::byte> bytes) {
   const std::shared_ptr<std::byte> memory = allocate_aligned(bytes.size());
   if (!bytes.empty()) std::memcpy(memory.get(), bytes.data(), bytes.size());
-  return {{memory.get(), bytes.size()}, memory};
+  return {.bytes = {memory.get(), bytes.size()}, .owner = memory};
 }
 
 }  // namespace ingot

@@ -11,10 +11,11 @@ namespace ingot {
 struct FileBytes {
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;  // keeps them alive
+  bool mapped = false;
 };
 
-// Maps a regular file privately and read-only. Empty files give no bytes. DeviceError with the system's reason;
-// FileError where the path is no regular file.
+// Maps a regular file privately and read-only; the same unchanged file is mapped once. Empty files give no bytes.
+// DeviceError with the system's reason; FileError where the path is no regular file.
 FileBytes map_file(const std::string& path);
 // The same, read into memory aligned to kTensorAlignment: safe against later truncation by others.
 FileBytes read_file(const std::string& path);

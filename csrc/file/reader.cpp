@@ -67,7 +67,8 @@ void attach(const TensorEntry& entry, const StoredTensor& wanted, const FileByte
   if (size == 0) return;
   const std::size_t position = data_begin + static_cast<std::size_t>(entry.begin);
   check_alignment(entry, position);
-  wanted.data(module) = {.data = file.bytes.data() + position, .size_bytes = size, .owner = file.owner};
+  wanted.data(module) = {
+      .data = file.bytes.data() + position, .size_bytes = size, .owner = file.owner, .mapped = file.mapped};
 }
 
 // Every tensor of the module is in the file, and nothing else but padding.

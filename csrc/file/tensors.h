@@ -16,7 +16,7 @@ struct StoredTensor {
   bool is_state = false;
   std::uint32_t index = 0;  // into Module::params or Module::states
   DType dtype = DType::kF32;
-  std::vector<std::uint64_t> shape;  // of panel16: [ceil(n/16), k, 16]
+  std::vector<std::uint64_t> shape;  // as stored: of panels [ceil(n/16), ..., 16]
 
   std::string_view what() const { return is_state ? "state" : "param"; }  // for messages
   const TensorData& data(const Module& module) const {

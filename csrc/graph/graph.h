@@ -13,6 +13,7 @@
 
 #include "base/ids.h"
 #include "base/size.h"
+#include "graph/layout.h"
 #include "ops/op.h"
 
 namespace ingot {
@@ -22,6 +23,7 @@ struct TensorData {
   const std::byte* data = nullptr;
   std::size_t size_bytes = 0;
   std::shared_ptr<const void> owner;
+  bool mapped = false;  // of a file, read-only: its pages can be given back at any time and come again when read
 };
 TensorData copy_data(const void* bytes, std::size_t size_bytes);  // 64-byte aligned
 
@@ -84,15 +86,10 @@ struct Graph {
   const Node& node(NodeId id) const { return nodes[id.index]; }
 };
 
-enum class Layout : std::uint8_t {
-  kRows,     // row-major
-  kPanel16,  // of a [k,n] matrix: panels of 16 columns, [ceil(n/16)][k][16], the last panel padded with zeros
-};
-
 struct Param {
   std::string name;
   TensorType type;  // constant sizes
-  Layout layout = Layout::kRows;
+  Layout layout = kRowMajor;
   TensorData data;                        // empty for a second name
   std::optional<std::uint32_t> alias_of;  // into Module::params, lower than its own index and itself no alias
 };

@@ -95,6 +95,21 @@ void read_alias(ParseState& state, Param& param) {
   param.alias_of = found->second.index;
 }
 
+// "panel16" or "panel16(0,2,3,1)"; whether the type can lie so is for the verifier to say.
+Layout read_layout(Lexer& lexer) {
+  lexer.expect_word("panel16");
+  if (!lexer.accept('(')) return panels_of({1, 0});
+  std::vector<std::int64_t> order;
+  do {
+    const std::int64_t axis = lexer.expect_integer("an axis", false);
+    if (axis < 0 || axis >= kMaxRank || order.size() == kMaxRank)
+      lexer.fail_here("a layout names the axes of its param");
+    order.push_back(axis);
+  } while (lexer.accept(','));
+  lexer.expect(')', "after the axes");
+  return panels_of(order);
+}
+
 void read_param(ParseState& state) {
   Lexer& lexer = state.lexer;
   std::vector<Param>& params = state.result.module.params;
@@ -106,10 +121,7 @@ void read_param(ParseState& state) {
   } else {
     lexer.expect(':', "or '=' after the param's name");
     param.type = read_type(state);
-    if (lexer.accept_word("layout")) {
-      lexer.expect_word("panel16");
-      param.layout = Layout::kPanel16;
-    }
+    if (lexer.accept_word("layout")) param.layout = read_layout(lexer);
   }
   params.push_back(std::move(param));
   state.param_values.emplace_back();

@@ -300,7 +300,7 @@ void append_params(std::string& out, const Module& module) {
     } else {
       out += ": ";
       append_type(out, param.type);
-      if (param.layout == Layout::kPanel16) out += " layout panel16";
+      if (param.layout.in_panels()) out += " layout " + to_string(param.layout);
     }
     out.push_back('\n');
   }

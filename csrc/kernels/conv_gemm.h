@@ -88,6 +88,8 @@ struct ConvSource {
 
   std::int64_t rows_key(std::int64_t batch) const { return batch % c.groups; }  // the group
 
+  const T* panels_in_place(std::int64_t, std::int64_t, std::int64_t) const { return nullptr; }
+  std::int64_t panel_stride() const { return 0; }
   const T* columns_in_place(std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t*) const {
     return nullptr;
   }

@@ -16,6 +16,8 @@ extern const Kernel matmul_kernels[];
 extern const std::int32_t num_matmul_kernels;
 extern const Kernel attention_kernels[];
 extern const std::int32_t num_attention_kernels;
+extern const Kernel panel_kernels[];  // lays params
+extern const std::int32_t num_panel_kernels;
 extern const Kernel conv_kernels[];
 extern const std::int32_t num_conv_kernels;
 extern const Kernel pool_kernels[];

@@ -128,6 +128,8 @@ struct RowCache {
 //   const T* rows_in_place(batch, first_row, k, row_stride*)       null where rows must be copied
 //   void copy_rows(batch, first_row, rows, k, steps, to, stride)   to[i * stride + step]
 //   std::int64_t rows_key(batch)                                   equal for batches with the same A
+//   const T* panels_in_place(batch, column, k)                     column % 16 == 0; null where they are not in panels
+//   std::int64_t panel_stride()                                    elements between two panels in place
 //   const T* columns_in_place(batch, column, k, columns, step*)    null where columns must be packed
 //   void pack(batch, column, columns, k, steps, to)                panels one after the other, zeros at the end
 //   Target<T> target(batch)
@@ -152,18 +154,20 @@ template <class T, class Source>
 void multiply_columns(const Source& source, const RowGroup<T>& rows, std::int64_t batch, std::int64_t column,
                       std::int64_t columns, std::int64_t k, std::int64_t steps, const Target<T>& to, T* buffer) {
   constexpr std::int64_t kWidth = kLanes<Vector<T>>;
-  std::int64_t step = kPanel;
-  const T* b = source.columns_in_place(batch, column, k, round_up(columns, kWidth), &step);
-  const bool packed = b == nullptr;
-  if (packed) {
-    b = buffer;
+  std::int64_t step = kPanel, panel = source.panel_stride();
+  const T* panels = source.panels_in_place(batch, column, k);
+  const T* b =
+      panels != nullptr ? nullptr : source.columns_in_place(batch, column, k, round_up(columns, kWidth), &step);
+  if (panels == nullptr && b == nullptr) {
     source.pack(batch, column, columns, k, steps, buffer);
+    panels = buffer;
+    panel = kPanel * steps;
   }
   for (std::int64_t j = 0; j < columns; j += kTileColumns<T>) {
     ColumnGroup<T> group{b + j, step, kWidth, smaller(kTileColumns<T>, columns - j)};
-    if (packed) {  // vectors of a panel lie side by side; a vector as wide as a panel is followed by the next panel
-      group.b = buffer + j / kPanel * kPanel * steps + j % kPanel;
-      if (kWidth == kPanel) group.vector = kPanel * steps;
+    if (panels != nullptr) {  // vectors of a panel lie side by side, a vector as wide as a panel in the next panel
+      group.b = panels + j / kPanel * panel + j % kPanel;
+      if (kWidth == kPanel) group.vector = panel;
     }
     multiply_group<T>(rows, group, {to.c + j * to.column, to.row, to.column}, steps, k != 0);
   }

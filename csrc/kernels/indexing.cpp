@@ -4,6 +4,7 @@
 #include "kernels/box.h"
 #include "kernels/element.h"
 #include "kernels/families.h"
+#include "kernels/micro_kernel.h"
 #include "kernels/overlay.h"
 
 namespace ingot::INGOT_LEVEL {
@@ -34,7 +35,7 @@ Take make_take(const KernelCall* call) {
   for (int i = static_cast<int>(t.axis) + 1; i < x.rank; ++i) {
     t.inner *= x.shape[i];
     t.piece.shape[t.piece.rank] = x.shape[i];
-    t.piece.from[t.piece.rank++] = x.strides[i];
+    t.piece.from[t.piece.rank++] = x.panels != 0 ? kPanel : x.strides[i];
   }
   contiguous_strides(t.piece.shape, t.piece.rank, t.piece.to);
   t.piece = collapse(t.piece);
@@ -46,6 +47,11 @@ Take make_take(const KernelCall* call) {
   contiguous_strides(t.indices.shape, t.indices.rank, t.indices.to);
   t.indices = collapse(t.indices);
   return t;
+}
+
+// Where the piece of an index lies. In panels (of axis 0 of a matrix) a row is every 16th element of one panel.
+std::int64_t piece_offset(const Take& t, const TensorArg& x, std::int64_t at) {
+  return x.panels != 0 ? at / kPanel * kPanel * t.inner + at % kPanel : at * x.strides[t.axis];
 }
 
 std::int64_t flat_offset(const Box& box, std::int64_t flat) {
@@ -102,7 +108,7 @@ struct TakePieces {
         base_of = outer;
       }
       T* const to = reinterpret_cast<T*>(call->outputs[0].data) + p * t.inner;
-      copy_box(t.piece, to, base + at * x.strides[t.axis], 0, t.inner);
+      copy_box(t.piece, to, base + piece_offset(t, x, at), 0, t.inner);
     }
   }
 };
@@ -200,8 +206,12 @@ void run_dynamic_update_slice(const KernelCall* call, std::int64_t begin, std::i
 
 }  // namespace
 
+// Rows of a matrix that is the transposed operand of a product, too.
+constinit const PanelForm kTakeForms[] = {
+    {.operand = 0, .rank = 2, .order = {0, 1}, .wanted = false, .attr = 0, .attr_value = 0}};
+
 extern constinit const Kernel indexing_kernels[] = {
-    {"take", kAnyType, take_tiles, nullptr, output_cost, run_take},
+    {"take", kAnyType, take_tiles, nullptr, output_cost, run_take, false, kTakeForms, 1},
     {"dynamic_slice", kAnyType, slice_tiles, nullptr, output_cost, run_dynamic_slice},
     {"dynamic_update_slice", kAnyType, update_tiles, nullptr, update_cost, run_dynamic_update_slice},
 };

@@ -45,6 +45,11 @@ struct MatmulSource {
 
   std::int64_t rows_key(std::int64_t batch) const { return p.a_shared ? 0 : batch; }
 
+  const T* panels_in_place(std::int64_t, std::int64_t column, std::int64_t k) const {
+    return p.b_panels ? reinterpret_cast<const T*>(p.b) + column * p.k + k * kPanel : nullptr;
+  }
+  std::int64_t panel_stride() const { return p.k * kPanel; }
+
   // Few rows do not pay for packing.
   const T* columns_in_place(std::int64_t batch, std::int64_t column, std::int64_t k, std::int64_t columns,
                             std::int64_t* step) const {
@@ -66,7 +71,7 @@ struct MatmulSource {
 
 template <class T>
 bool streams(const Product& p) {
-  return p.rows <= kStreamRows && p.b_column == 1 && p.c_column == 1 && p.columns >= kLanes<Vector<T>>;
+  return p.rows <= kStreamRows && !p.b_panels && p.b_column == 1 && p.c_column == 1 && p.columns >= kLanes<Vector<T>>;
 }
 
 template <class T>
@@ -159,9 +164,12 @@ std::int64_t cost(const KernelCall* call) {
 
 }  // namespace
 
+constinit const PanelForm kForms[] = {
+    {.operand = 1, .rank = 2, .order = {1, 0}, .wanted = true, .attr = -1, .attr_value = 0}};
+
 extern constinit const Kernel matmul_kernels[] = {
-    {"matmul", kF32Type, float_tiles<float>, float_scratch<float>, cost<50>, run_float<float>},
-    {"matmul", kF64Type, float_tiles<double>, float_scratch<double>, cost<25>, run_float<double>},
+    {"matmul", kF32Type, float_tiles<float>, float_scratch<float>, cost<50>, run_float<float>, false, kForms, 1},
+    {"matmul", kF64Type, float_tiles<double>, float_scratch<double>, cost<25>, run_float<double>, false, kForms, 1},
     {"matmul", kI32Type, int_tiles, nullptr, cost<4>, run_int<std::uint32_t>},
     {"matmul", kI64Type, int_tiles, nullptr, cost<2>, run_int<std::uint64_t>},
 };

@@ -98,30 +98,39 @@ void pack_panel(const T* from, std::int64_t step, std::int64_t column, std::int6
 // kPanels panels of 16 neighbouring columns each. All of them row by row: rows of B lie on pages of their own, far
 // apart for the processor's own prefetching.
 template <int kPanels, class T>
-void pack_rows(const T* from, std::int64_t step, std::int64_t steps, T* to) {
+void pack_rows(const T* from, std::int64_t step, std::int64_t steps, T* to, std::int64_t panel) {
   constexpr std::int64_t kAhead = 12;  // rows
   for (std::int64_t k = 0; k < steps; ++k) {
     const T* const row = from + k * step;
 #pragma GCC unroll 4
     for (int p = 0; p < kPanels; ++p) {
       __builtin_prefetch(row + kAhead * step + p * kPanel);
-      __builtin_memcpy(to + (p * steps + k) * kPanel, row + p * kPanel, kPanel * sizeof(T));
+      __builtin_memcpy(to + p * panel + k * kPanel, row + p * kPanel, kPanel * sizeof(T));
     }
   }
 }
 
-// Panels one after the other: ceil(columns / 16) of them, the last one filled up with zeros.
+// Panels `panel` elements apart: ceil(columns / 16) of them, the last one filled up with zeros.
+template <class T>
+void pack_panels(const T* from, std::int64_t step, std::int64_t column, std::int64_t columns, std::int64_t steps, T* to,
+                 std::int64_t panel) {
+  std::int64_t j = 0;
+  if (column == 1) {
+    for (; j + 4 * kPanel <= columns; j += 4 * kPanel, to += 4 * panel) {
+      pack_rows<4>(from + j, step, steps, to, panel);
+    }
+    for (; j + kPanel <= columns; j += kPanel, to += panel) pack_rows<1>(from + j, step, steps, to, panel);
+  }
+  for (; j < columns; j += kPanel, to += panel) {
+    pack_panel(from + j * column, step, column, smaller(kPanel, columns - j), steps, to);
+  }
+}
+
+// One after the other.
 template <class T>
 void pack_panels(const T* from, std::int64_t step, std::int64_t column, std::int64_t columns, std::int64_t steps,
                  T* to) {
-  std::int64_t j = 0;
-  if (column == 1) {
-    for (; j + 4 * kPanel <= columns; j += 4 * kPanel) pack_rows<4>(from + j, step, steps, to + j * steps);
-    for (; j + kPanel <= columns; j += kPanel) pack_rows<1>(from + j, step, steps, to + j * steps);
-  }
-  for (; j < columns; j += kPanel) {
-    pack_panel(from + j * column, step, column, smaller(kPanel, columns - j), steps, to + j * steps);
-  }
+  pack_panels(from, step, column, columns, steps, to, steps * kPanel);
 }
 
 }  // namespace ingot::INGOT_LEVEL

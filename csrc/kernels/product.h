@@ -13,6 +13,7 @@ struct Product {
   std::int64_t batch_shape[kKernelMaxRank], a_batch[kKernelMaxRank], b_batch[kKernelMaxRank];
   std::int64_t batch;  // number of products; product i starts at element i * rows * columns of the result
   bool a_shared;       // all products have the same A
+  bool b_panels;       // B is one matrix in panels, [ceil(columns/16)][k][16]; b_step and b_column mean nothing
   std::int64_t rows, columns, k;
   std::int64_t a_row, a_step, b_step, b_column, c_row, c_column;
   const char* a;
@@ -70,7 +71,8 @@ inline Product make_product(const KernelCall* call) {
   }
   merge_rows(p);
   p.c_row = p.columns, p.c_column = 1;
-  transpose_if_narrow(p);
+  p.b_panels = b.panels != 0;
+  if (!p.b_panels) transpose_if_narrow(p);
   p.batch = 1, p.a_shared = true;
   for (int i = 0; i < p.batch_rank; ++i) {
     p.batch *= p.batch_shape[i];

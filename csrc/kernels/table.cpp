@@ -16,6 +16,7 @@ constinit const KernelFamily kFamilies[] = {
     {indexing_kernels, &num_indexing_kernels},   {cumulative_kernels, &num_cumulative_kernels},
     {sort_kernels, &num_sort_kernels},           {scatter_kernels, &num_scatter_kernels},
     {random_kernels, &num_random_kernels},       {attention_kernels, &num_attention_kernels},
+    {panel_kernels, &num_panel_kernels},
 };
 
 constinit const PointwiseFamily* const kPointwise[] = {&basic_functions, &cast_functions, &math_functions};

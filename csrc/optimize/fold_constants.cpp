@@ -78,7 +78,7 @@ class Folder {
     }
     if (value.kind != ValueKind::kParam) return std::nullopt;
     const Param& param = resolve(context_.module, value.index);
-    if (param.layout != Layout::kRows || param.data.size_bytes != needed) return std::nullopt;
+    if (param.layout.in_panels() || param.data.size_bytes != needed) return std::nullopt;
     return std::span(param.data.data, param.data.size_bytes);
   }
 

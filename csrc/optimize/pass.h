@@ -25,6 +25,13 @@ class Evaluator {
   virtual std::vector<std::byte> evaluate(const OpRow& op, std::span<const TensorType> operand_types,
                                           std::span<const std::span<const std::byte>> operands, const Attrs& attrs,
                                           const TensorType& result_type) const = 0;
+  // In which panels the op's kernel can read an operand of this many axes.
+  virtual PanelWish panel_wish(const OpRow& /*op*/, DType /*dtype*/, std::size_t /*operand*/, std::size_t /*rank*/,
+                               const Attrs& /*attrs*/) const {
+    return {};
+  }
+  // The bytes of a param, laid anew.
+  virtual TensorData lay(const TensorType& type, const TensorData& data, const Layout& from, const Layout& to) const;
 };
 
 struct PassContext {
@@ -36,6 +43,7 @@ struct PassContext {
 struct Pass {
   std::string_view name;
   bool (*run)(const PassContext& context);  // true if it changed the graph
+  bool of_module = false;  // about all graphs of the module: runs once, behind the others, and is given the first
 };
 
 // The ordered list; one screen, pipeline.cpp.

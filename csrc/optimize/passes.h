@@ -14,6 +14,7 @@ bool remove_dead_code(const PassContext& context);
 bool fuse_pointwise(const PassContext& context);
 bool fuse_attention(const PassContext& context);
 bool fuse_contractions(const PassContext& context);
+bool panel_params(const PassContext& context);
 
 // Renumbers nodes and values in the order of the regions and drops those that no region reaches. Every pass that
 // changed the graph ends with it, because no other part of the library accepts a dangling node or value. Linear.

@@ -10,11 +10,15 @@ namespace ingot {
 namespace {
 
 // Folding first, so that equal folded values merge; merging before removal, so that what it orphans goes; fusion last,
-// because a group hides its nodes from the other passes.
+// because a group hides its nodes from the other passes. How params lie is chosen last, by who still reads them.
 constexpr std::array kPipeline = {
-    Pass{"fold_constants", fold_constants}, Pass{"common_subexpressions", merge_common_subexpressions},
-    Pass{"dead_code", remove_dead_code},    Pass{"fuse_pointwise", fuse_pointwise},
-    Pass{"fuse_attention", fuse_attention}, Pass{"fuse_contractions", fuse_contractions},
+    Pass{"fold_constants", fold_constants},
+    Pass{"common_subexpressions", merge_common_subexpressions},
+    Pass{"dead_code", remove_dead_code},
+    Pass{"fuse_pointwise", fuse_pointwise},
+    Pass{"fuse_attention", fuse_attention},
+    Pass{"fuse_contractions", fuse_contractions},
+    Pass{.name = "panel_params", .run = panel_params, .of_module = true},
 };
 
 bool contains(std::span<const std::string> names, std::string_view name) {
@@ -39,12 +43,18 @@ std::span<const Pass> pipeline() {
 
 void optimize(Module& module, std::span<const std::string> disabled, const Evaluator* evaluator, bool verify_each) {
   check_names(disabled);
+  const auto run = [&](const Pass& pass, Graph& graph) {
+    if (contains(disabled, pass.name)) return;
+    const bool changed = pass.run({.module = module, .graph = graph, .evaluator = evaluator});
+    if (changed && verify_each) verify(module);
+  };
   for (Graph& graph : module.graphs) {
     for (const Pass& pass : kPipeline) {
-      if (contains(disabled, pass.name)) continue;
-      const bool changed = pass.run({.module = module, .graph = graph, .evaluator = evaluator});
-      if (changed && verify_each) verify(module);
+      if (!pass.of_module) run(pass, graph);
     }
+  }
+  for (const Pass& pass : kPipeline) {
+    if (pass.of_module) run(pass, module.graphs.front());
   }
 }
 

@@ -46,6 +46,7 @@ class ExtentChecker {
   }
 
   void check(std::uint32_t t, const Operand& operand) const {
+    if (operand.layout.in_panels()) return check_panels(t, operand);
     std::int64_t low = operand.offset.evaluate(dims_), high = low;
     for (std::size_t axis = 0; axis < operand.strides.size(); ++axis) {
       const std::int64_t size = operand.type.shape[axis].evaluate(dims_);
@@ -57,6 +58,14 @@ class ExtentChecker {
     }
     const auto element = static_cast<std::int64_t>(size_bytes(operand.type.dtype));
     check_bytes(t, operand.slot, {.begin = low * element, .end = (high + 1) * element});
+  }
+
+  void check_panels(std::uint32_t t, const Operand& operand) const {
+    if (!fits(operand.layout, operand.type)) break_law(t, "an operand cannot lie in such panels");
+    const TensorType stored = {operand.type.dtype, stored_shape(operand.type, operand.layout)};
+    if (num_bytes(stored).evaluate(dims_) != capacity(plan_.slots[operand.slot.index])) {
+      break_law(t, "an operand in panels is not its whole param");
+    }
   }
 
   void check_bytes(std::uint32_t t, SlotId slot, ByteRange range) const {
@@ -85,7 +94,7 @@ class ExtentChecker {
       case SlotKind::kOutput:
         return num_bytes(graph.value(graph.body.returns[slot.index]).type).evaluate(dims_);
       case SlotKind::kParam:
-        return num_bytes(module.params[slot.index].type).evaluate(dims_);
+        return param_bytes(module.params[slot.index]);
       case SlotKind::kState:
         return num_bytes(module.states[slot.index].type).evaluate(dims_);
       case SlotKind::kConstant:
@@ -94,6 +103,10 @@ class ExtentChecker {
         break;
     }
     return 0;
+  }
+
+  std::int64_t param_bytes(const Param& param) const {
+    return num_bytes({param.type.dtype, stored_shape(param.type, param.layout)}).evaluate(dims_);
   }
 
   const Subject& subject_;

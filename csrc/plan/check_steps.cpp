@@ -10,7 +10,12 @@ namespace {
 class StepChecker {
  public:
   StepChecker(const Subject& subject, const std::vector<SlotId>& partners, std::uint32_t t)
-      : partners_(partners), graph_(subject.graph), plan_(subject.plan), step_(subject.plan.steps[t]), t_(t) {}
+      : partners_(partners),
+        module_(subject.module),
+        graph_(subject.graph),
+        plan_(subject.plan),
+        step_(subject.plan.steps[t]),
+        t_(t) {}
 
   void run() {
     for (const Operand& input : step_.inputs) check_operand(input);
@@ -40,6 +45,32 @@ class StepChecker {
   void check_operand(const Operand& operand) const {
     require(operand.slot.index < plan_.slots.size(), "an operand names no slot");
     require(operand.strides.size() == operand.type.shape.size(), "an operand has not one stride for an axis");
+    const Slot& base = plan_.slots[base_slot(plan_, operand.slot).index];
+    const bool in_panels = base.kind == SlotKind::kParam && module_.params[base.index].layout.in_panels();
+    require(operand.layout.in_panels() == in_panels, "an operand does not know that its param lies in panels");
+    if (!in_panels) return;
+    require(plan_.slots[operand.slot.index].kind == SlotKind::kParam && operand.offset == Size(0),
+            "an operand is a part of a param that lies in panels");
+    const bool is_row = step_.op != nullptr && step_.group.empty();
+    const std::size_t own = is_row ? step_.inputs.size() : step_.num_anchor_inputs;
+    require(&operand >= step_.inputs.data() && &operand < step_.inputs.data() + own,
+            "a copy or a group reads a param in panels");
+  }
+
+  // Of a param, through permutations of its axes.
+  Layout layout_of(ValueId id) const {
+    std::vector<const std::vector<std::int64_t>*> permutations;
+    while (graph_.value(id).kind == ValueKind::kResult) {
+      const Node& node = graph_.node(graph_.value(id).node);
+      if (node.op->name != "permute_dims") return kRowMajor;
+      permutations.push_back(&std::get<std::vector<std::int64_t>>(node.attrs.at(0)));
+      id = node.operands[0];
+    }
+    if (graph_.value(id).kind != ValueKind::kParam) return kRowMajor;
+    Layout layout = resolve(module_, graph_.value(id).index).layout;
+    if (!layout.in_panels()) return layout;
+    for (std::size_t i = permutations.size(); i-- > 0;) layout = permuted(layout, *permutations[i]);
+    return layout;
   }
 
   void check_output(const Operand& output) const {
@@ -110,6 +141,7 @@ class StepChecker {
     require(step_.attrs == node.attrs, "its attributes are not its node's");
     for (std::size_t i = 0; i < step_.inputs.size(); ++i) {
       require(step_.inputs[i].type == graph_.value(node.operands[i]).type, "an operand is not of its value's type");
+      require(step_.inputs[i].layout == layout_of(node.operands[i]), "an operand lies in other panels than its value");
     }
     for (std::size_t i = 0; i < step_.outputs.size(); ++i) {
       require(step_.outputs[i].type == graph_.value(node.results[i]).type, "a result is not of its value's type");
@@ -150,6 +182,7 @@ class StepChecker {
             "it has not its first node's operands");
     for (std::size_t i = 0; i < operands.size(); ++i) {
       require(step_.inputs[i].type == graph_.value(operands[i]).type, "an operand is not of its value's type");
+      require(step_.inputs[i].layout == layout_of(operands[i]), "an operand lies in other panels than its value");
     }
     registers.insert(registers.begin(), anchor.results[0]);
   }
@@ -310,6 +343,7 @@ class StepChecker {
   }
 
   const std::vector<SlotId>& partners_;  // by slot: the one that it swaps with
+  const Module& module_;
   const Graph& graph_;
   const Plan& plan_;
   const Step& step_;

@@ -58,6 +58,8 @@ const Operand& Lowerer::location(ValueId id) {
   if (value.kind == ValueKind::kConstant) slot = leaf_slot(SlotKind::kConstant, value.index);
   if (value.kind == ValueKind::kParam) {
     slot = leaf_slot(SlotKind::kParam, module_.params[value.index].alias_of.value_or(value.index));
+    const Layout& layout = module_.params[value.index].layout;
+    if (layout.in_panels()) return place = panel_operand(slot, value.type, layout);
   }
   INGOT_CHECK(slot.valid());
   return place = contiguous_operand(slot, value.type);

@@ -51,8 +51,9 @@ struct Loop {
 struct Operand {
   SlotId slot;
   TensorType type;
-  std::vector<Size> strides;  // in elements
+  std::vector<Size> strides;  // in elements; all 0 where the operand lies in panels
   Size offset;                // in elements of type.dtype, from the slot's address
+  Layout layout = kRowMajor;  // in panels: a whole param, or its axes permuted, and nothing but the kernels knows how
 };
 
 struct Buffer {

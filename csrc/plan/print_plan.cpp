@@ -64,6 +64,7 @@ class PlanPrinter {
   // "x f32[n,64]", with " strides [1,64] from 3" where it is not plain row-major.
   std::string describe(const Operand& operand) const {
     std::string text = concat(place(operand.slot), ' ', to_string(operand.type));
+    if (operand.layout.in_panels()) return text + ' ' + to_string(operand.layout);
     if (!row_major(operand)) text += concat(" strides ", to_string(operand.strides));
     if (!(operand.offset == Size(0))) text += concat(" from ", operand.offset.to_string());
     return text;

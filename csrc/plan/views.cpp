@@ -11,6 +11,7 @@ bool is_one(const Size& size) {
 }
 
 Operand permuted(const Operand& source, const std::vector<std::int64_t>& axes, const TensorType& result) {
+  if (source.layout.in_panels()) return panel_operand(source.slot, result, permuted(source.layout, axes));
   Operand view{.slot = source.slot, .type = result, .strides = {}, .offset = source.offset};
   for (const std::int64_t axis : axes) view.strides.push_back(source.strides[static_cast<std::size_t>(axis)]);
   return view;
@@ -108,7 +109,16 @@ Operand contiguous_operand(SlotId slot, const TensorType& type) {
   return {.slot = slot, .type = type, .strides = contiguous_strides(type.shape), .offset = 0};
 }
 
+Operand panel_operand(SlotId slot, const TensorType& type, const Layout& layout) {
+  return {.slot = slot,
+          .type = type,
+          .strides = std::vector<Size>(type.shape.size(), Size(0)),
+          .offset = 0,
+          .layout = layout};
+}
+
 bool is_contiguous(const Operand& operand) {
+  if (operand.layout.in_panels()) return false;
   const std::vector<Size> expected = contiguous_strides(operand.type.shape);
   for (std::size_t a = 0; a < expected.size(); ++a) {
     if (!is_one(operand.type.shape[a]) && !(operand.strides[a] == expected[a])) return false;
@@ -121,6 +131,7 @@ bool is_whole(const Operand& operand) {
 }
 
 std::optional<Operand> view_of(const Node& node, const Operand& source, const TensorType& result) {
+  INGOT_CHECK(!source.layout.in_panels() || node.op->name == "permute_dims");
   const auto ints = [&](std::string_view name) -> const std::vector<std::int64_t>& {
     return std::get<std::vector<std::int64_t>>(node.attrs[attr_index(*node.op, name)]);
   };

@@ -10,6 +10,8 @@ namespace ingot::planning {
 // Row-major strides in elements.
 std::vector<Size> contiguous_strides(const Shape& shape);
 Operand contiguous_operand(SlotId slot, const TensorType& type);
+// A param that lies in panels.
+Operand panel_operand(SlotId slot, const TensorType& type, const Layout& layout);
 
 // Strides are row-major; axes of size 1 may have any stride. Offsets do not matter.
 bool is_contiguous(const Operand& operand);

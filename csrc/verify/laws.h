@@ -65,7 +65,7 @@ void dims_are_declared(const Context& context, const Size& size);
 void graph_is_sound(const Context& context, const Graph& graph);
 
 // Bytes of a type of constant sizes in a layout. Requires no dims in it.
-std::int64_t stored_bytes(const TensorType& type, Layout layout);
+std::int64_t stored_bytes(const TensorType& type, const Layout& layout);
 bool is_dtype(DType dtype);
 // Every byte of a bool tensor is 0 or 1; true for other dtypes.
 bool bools_are_sound(DType dtype, const TensorData& data);

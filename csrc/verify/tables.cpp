@@ -52,10 +52,8 @@ bool bools_are_sound(DType dtype, const TensorData& data) {
   return true;
 }
 
-std::int64_t stored_bytes(const TensorType& type, Layout layout) {
-  if (layout == Layout::kRows) return num_bytes(type).constant();
-  const Size panels = floordiv(type.shape[1] + Size(15), 16);
-  return num_bytes({type.dtype, {panels, type.shape[0], Size(16)}}).constant();
+std::int64_t stored_bytes(const TensorType& type, const Layout& layout) {
+  return num_bytes({type.dtype, stored_shape(type, layout)}).constant();
 }
 
 void versions_are_known(const Module& module) {
@@ -150,12 +148,9 @@ void params_hold_their_data(const Module& module) {
   for (const Param& param : module.params) {
     const std::string what = concat("param ", excerpt(param.name));
     type_is_constant(param.type, what);
-    if (param.layout != Layout::kRows) {
-      const bool is_matrix =
-          param.type.shape.size() == 2 && (param.type.dtype == DType::kF32 || param.type.dtype == DType::kF64);
-      if (param.layout != Layout::kPanel16) fail_law(what + ": unknown layout");
-      if (!is_matrix)
-        fail_law(concat(what, ": layout panel16 needs f32[k,n] or f64[k,n]: got ", to_string(param.type)));
+    if (!fits(param.layout, param.type)) {
+      fail_law(concat(what, ": layout ", to_string(param.layout), " needs f32 or f64 and each axis once: got ",
+                      to_string(param.type)));
     }
     const std::int64_t expected =
         as_file_error([&] { return what; }, [&] { return stored_bytes(param.type, param.layout); });
@@ -189,7 +184,7 @@ void states_hold_their_data(const Module& module) {
     const std::string what = concat("state ", excerpt(state.name));
     type_is_constant(state.type, what);
     const std::int64_t expected =
-        as_file_error([&] { return what; }, [&] { return stored_bytes(state.type, Layout::kRows); });
+        as_file_error([&] { return what; }, [&] { return stored_bytes(state.type, kRowMajor); });
     if (state.init.size_bytes == 0) continue;  // zeros
     if (state.init.size_bytes != static_cast<std::size_t>(expected) || state.init.data == nullptr) {
       const std::size_t got = state.init.data == nullptr ? 0 : state.init.size_bytes;

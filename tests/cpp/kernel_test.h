@@ -17,6 +17,7 @@
 #include "base/dtype.h"
 #include "execute/kernel.h"
 #include "execute/levels.h"
+#include "graph/layout.h"
 
 namespace ingot::kernel_test {
 
@@ -132,6 +133,44 @@ Tensor<T> random_tensor(Rng& rng, const Sizes& shape, Walk walk = Walk::kAny) {
   }
   for (T& value : x.storage) value = random_value<T>(rng);
   return x;
+}
+
+// The elements of x laid in panels, as the runtime's own kernel lays them at the best level.
+template <class T>
+Tensor<T> in_panels(Tensor<T>& x, const Sizes& order) {
+  TensorArg from = x.arg();
+  Sizes shape = {(x.shape[static_cast<std::size_t>(order[0])] + 15) / 16};
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const auto axis = static_cast<std::size_t>(order[(i + 1) % order.size()]);
+    from.shape[i] = x.shape[axis];
+    from.strides[i] = x.strides[axis];
+    shape.push_back(i + 1 < order.size() ? x.shape[axis] : 16);
+  }
+  Tensor<T> panels = contiguous<T>(shape);
+  std::fill(panels.storage.begin(), panels.storage.end(), static_cast<T>(7));
+  TensorArg to = panels.arg();
+  const Kernel* const kernel = find_kernel(*available_levels().back(), "panels", dtype_of<T>());
+  REQUIRE(kernel != nullptr);
+  const KernelCall call = {.outputs = &to,
+                           .inputs = &from,
+                           .num_outputs = 1,
+                           .num_inputs = 1,
+                           .attrs = nullptr,
+                           .attr_begin = nullptr,
+                           .group = nullptr,
+                           .error = nullptr};
+  kernel->run(&call, 0, kernel->num_tiles(&call), nullptr);
+  return panels;
+}
+
+// An operand of x's shape whose elements lie in `panels`.
+template <class T>
+TensorArg panel_arg(Tensor<T>& panels, Tensor<T>& x) {
+  TensorArg arg = x.arg();
+  arg.data = reinterpret_cast<char*>(panels.storage.data());
+  arg.panels = 1;
+  std::fill(std::begin(arg.strides), std::end(arg.strides), std::numeric_limits<std::int64_t>::min());
+  return arg;
 }
 
 // Equal bits, or both NaN.

@@ -76,6 +76,19 @@ graph g(x: f32[n,4], y: f32[4,4]) {
 )");
 }
 
+Planned in_panels() {
+  return Planned(R"(param w: f32[4,20] layout panel16
+param v: f32[20,4] layout panel16(0,1)
+graph g(x: f32[8,4], y: f32[20,4]) {
+  %0 = matmul(x, w) : f32[8,20]
+  %1 = permute_dims(v, axes=[1,0]) : f32[4,20]
+  %2 = matmul(x, %1) : f32[8,20]
+  %3 = exp(y) : f32[20,4]
+  return %0, %2, %3
+}
+)");
+}
+
 Planned branching() {
   return Planned(R"(graph g(c: bool[], x: f32[4,4]) {
   %0 = matmul(x, x) : f32[4,4]
@@ -461,4 +474,22 @@ TEST_CASE("random damage to offsets and order that is accepted does no harm") {
   }
   CHECK(accepted > 100);
   CHECK(rejected > 100);
+}
+
+TEST_CASE("an operand in panels is a whole param, read as it lies, by a row") {
+  CHECK(in_panels().broken() == "");
+  const auto damaged = [](auto&& damage) {
+    Planned p = in_panels();
+    damage(p);
+    return p;
+  };
+  CHECK(damaged([](Planned& p) { p.step("matmul", 0).inputs[1].layout = kRowMajor; }).breaks("does not know"));
+  CHECK(damaged([](Planned& p) { p.step("matmul", 0).inputs[0].layout = panels_of({1, 0}); }).breaks("does not know"));
+  CHECK(damaged([](Planned& p) { p.step("matmul", 0).inputs[1].layout = panels_of({0, 1}); }).breaks("other panels"));
+  CHECK(damaged([](Planned& p) { p.step("matmul", 1).inputs[1].layout = panels_of({0, 1}); }).breaks("other panels"));
+  CHECK(damaged([](Planned& p) { p.step("matmul", 0).inputs[1].offset = Size(16); }).breaks("a part of a param"));
+  CHECK(damaged([](Planned& p) {
+          p.step("pointwise").inputs[0].slot = p.step("matmul", 1).inputs[1].slot;
+          p.step("pointwise").inputs[0].layout = panels_of({0, 1});
+        }).breaks("a copy or a group reads"));
 }

@@ -64,6 +64,11 @@ void check_matmul(Rng& rng, Tensor<T> a, Tensor<T> b) {
   }
   INFO("m " << m << " n " << n << " k " << k);
   expect_everywhere<T>("matmul", dtype_of<T>(), {a.arg(), b.arg()}, shape, expected, {}, rng);
+  if constexpr (std::is_floating_point_v<T>) {
+    if (b.shape.size() != 2) return;
+    Tensor<T> panels = in_panels(b, {1, 0});
+    expect_everywhere<T>("matmul", dtype_of<T>(), {a.arg(), panel_arg(panels, b)}, shape, expected, {}, rng);
+  }
 }
 
 template <class T>

@@ -163,6 +163,38 @@ TEST_CASE_TEMPLATE("take gathers along the axis, negative indices from the end",
   }
 }
 
+TEST_CASE_TEMPLATE("take reads rows of a matrix in panels", T, float, double) {
+  Rng rng(17);
+  for (const auto& [rows, columns] : {std::pair{1, 1}, std::pair{16, 5}, std::pair{37, 33}, std::pair{50, 1}}) {
+    Tensor<T> x = random_tensor<T>(rng, {rows, columns}, Walk::kContiguous);
+    Tensor<T> panels = in_panels(x, {0, 1});
+    std::vector<std::int64_t> at = {0, rows - 1, -1, rows / 2, -rows};
+    std::vector<T> expected;
+    for (const std::int64_t index : at) {
+      for (std::int64_t j = 0; j < columns; ++j) expected.push_back(x.at({index < 0 ? index + rows : index, j}));
+    }
+    Tensor<std::int64_t> indices = contiguous<std::int64_t>({5});
+    indices.storage = at;
+    expect_everywhere<T>("take", dtype_of<T>(), {panel_arg(panels, x), indices.arg()}, {5, columns}, expected, {{0}},
+                         rng);
+  }
+}
+
+TEST_CASE("panels hold zeros where the matrix has ended") {
+  Rng rng(18);
+  for (const Sizes& order : {Sizes{1, 0}, Sizes{0, 1}, Sizes{0, 2, 3, 1}}) {
+    const Sizes shape = order.size() == 2 ? Sizes{35, 70} : Sizes{21, 5, 3, 2};
+    Tensor<float> x = random_tensor<float>(rng, shape, Walk::kContiguous);
+    const Tensor<float> panels = in_panels(x, order);
+    const TensorType type = {DType::kF32, Shape(shape.begin(), shape.end())};
+    const auto expected = panels_of_rows(type, panels_of(order), std::as_bytes(std::span(x.storage)));
+    REQUIRE(expected.size() == panels.storage.size() * sizeof(float));
+    CHECK(std::memcmp(expected.data(), panels.storage.data(), expected.size()) == 0);
+    const auto back = rows_of_panels(type, panels_of(order), expected);
+    CHECK(std::memcmp(back.data(), x.storage.data(), back.size()) == 0);
+  }
+}
+
 TEST_CASE("take reports the first index out of range, whatever the order of the tiles") {
   Rng rng(27);
   Tensor<float> x = random_tensor<float>(rng, {5, 2000});

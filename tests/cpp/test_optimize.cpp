@@ -36,6 +36,12 @@ class AddingEvaluator final : public Evaluator {
     const auto bytes = std::as_bytes(std::span(result));
     return {bytes.begin(), bytes.end()};
   }
+  // matmul would rather have its second matrix in panels, take can read rows of one, add can read neither.
+  PanelWish panel_wish(const OpRow& op, DType, std::size_t operand, std::size_t rank, const Attrs&) const override {
+    if (op.name == "matmul" && operand == 1 && rank == 2) return {.layout = panels_of({1, 0}), .wanted = true};
+    if (op.name == "take" && operand == 0 && rank == 2) return {.layout = panels_of({0, 1}), .wanted = false};
+    return {};
+  }
 };
 
 Module parse(const std::string& text) {
@@ -509,4 +515,114 @@ graph g(x: f32[4,4]) {
   const std::string once = print_module(module);
   optimize(module, {}, nullptr, true);
   CHECK(print_module(module) == once);
+}
+
+namespace {
+
+// The layouts that params get, in order: "panel16(0,1) rows".
+std::string layouts_of(const std::string& text) {
+  Module module = parse(text);
+  const AddingEvaluator evaluator;
+  const std::string disabled[] = {"fold_constants", "common_subexpressions", "dead_code",
+                                  "fuse_pointwise", "fuse_attention",        "fuse_contractions"};
+  optimize(module, disabled, &evaluator, true);
+  std::string layouts;
+  for (const Param& param : module.params) {
+    layouts += layouts.empty() ? "" : " ";
+    layouts += param.layout.in_panels() ? to_string(param.layout) : "rows";
+  }
+  return layouts;
+}
+
+}  // namespace
+
+TEST_CASE("panel_params lays what only products read, through permutations and second names") {
+  CHECK(layouts_of(R"(param w: f32[4,20]
+param v: f32[20,4]
+param u = v
+graph g(x: f32[8,4]) {
+  %0 = matmul(x, w) : f32[8,20]
+  %1 = permute_dims(v, axes=[1,0]) : f32[4,20]
+  %2 = matmul(x, %1) : f32[8,20]
+  %3 = permute_dims(u, axes=[1,0]) : f32[4,20]
+  %4 = permute_dims(%3, axes=[1,0]) : f32[20,4]
+  %5 = permute_dims(%4, axes=[1,0]) : f32[4,20]
+  %6 = matmul(x, %5) : f32[8,20]
+  return %0, %2, %6
+}
+)") == "panel16 panel16(0,1) panel16(0,1)");
+}
+
+TEST_CASE("panel_params asks every reader of every graph") {
+  const std::string table = R"(param w: f32[20,4]
+graph g(x: f32[8,4], i: i64[8]) {
+  %0 = permute_dims(w, axes=[1,0]) : f32[4,20]
+  %1 = matmul(x, %0) : f32[8,20]
+  %2 = take(w, i, axis=0) : f32[8,4]
+  return %1, %2
+}
+)";
+  CHECK(layouts_of(table) == "panel16(0,1)");
+  CHECK(layouts_of(table + "graph h(x: f32[20,4]) {\n  %0 = add(x, w) : f32[20,4]\n  return %0\n}\n") == "rows");
+  CHECK(layouts_of(table + "graph h() {\n  return w\n}\n") == "rows");
+  CHECK(layouts_of(table + "graph h(x: f32[8,20]) {\n  %0 = matmul(x, w) : f32[8,4]\n  return %0\n}\n") == "rows");
+  CHECK(layouts_of(table + "graph h(x: f32[2,20]) {\n  return x\n}\n") == "panel16(0,1)");
+}
+
+TEST_CASE("panel_params leaves rows to those who gain nothing by panels") {
+  CHECK(layouts_of(R"(param w: f32[20,4]
+param narrow: f32[4,7]
+param batch: f32[2,4,20]
+param unread: f32[4,20]
+graph g(x: f32[2,8,4], i: i64[8]) {
+  %0 = take(w, i, axis=0) : f32[8,4]
+  %1 = matmul(x, narrow) : f32[2,8,7]
+  %2 = matmul(x, batch) : f32[2,8,20]
+  return %0, %1, %2
+}
+)") == "rows rows rows rows");
+}
+
+TEST_CASE("panel_params leaves rows to attention, which packs by itself") {
+  CHECK(layouts_of(R"(param keys: f32[4,20]
+param values: f32[20,16]
+param w: f32[4,20]
+graph g(x: f32[8,4]) {
+  %0 = fused() : f32[8,16] {
+    body() {
+      %1 = matmul(x, keys) : f32[8,20]
+      %2 = exp(%1) : f32[8,20]
+      %3 = matmul(%2, values) : f32[8,16]
+      return %3
+    }
+  }
+  %4 = fused() : f32[8,20] {
+    body() {
+      %5 = matmul(x, w) : f32[8,20]
+      %6 = exp(%5) : f32[8,20]
+      return %6
+    }
+  }
+  return %0, %4
+}
+)") == "rows rows panel16");
+}
+
+TEST_CASE("panel_params makes rows of panels that a reader cannot read") {
+  Module module = parse_module("ingot 1\nnumerics 1\n" + std::string(R"(param w: f32[2,3] layout panel16(0,1)
+graph g(x: f32[2,3]) {
+  %0 = add(x, w) : f32[2,3]
+  return %0
+}
+)"))
+                      .module;
+  std::vector<float> panels(3 * 16);
+  for (std::size_t i = 0; i < 6; ++i) panels[i % 3 * 16 + i / 3] = static_cast<float>(i);
+  module.params[0].data = copy_data(panels.data(), panels.size() * sizeof(float));
+  const AddingEvaluator evaluator;
+  optimize(module, {}, &evaluator, true);
+  CHECK(module.params[0].layout == kRowMajor);
+  float rows[6];
+  std::memcpy(rows, module.params[0].data.data, sizeof(rows));
+  for (std::size_t i = 0; i < 6; ++i) CHECK(rows[i] == static_cast<float>(i));
 }

@@ -326,6 +326,31 @@ TEST_CASE("panels are read as the rows they stand for") {
   CHECK(packed[1].values<float>() == rows);
 }
 
+TEST_CASE("a table that is read by rows and as the transposed operand of a product lies in panels once") {
+  const std::string text = kHead + R"(param table: f32[437,40]
+graph f(x: f32[3,40], i: i64[5]) {
+  %0 = permute_dims(table, axes=[1,0]) : f32[40,437]
+  %1 = matmul(x, %0) : f32[3,437]
+  %2 = take(table, i, axis=0) : f32[5,40]
+  return %1, %2
+}
+)";
+  std::vector<float> values(437 * 40);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 101) * 0.37f;
+  const auto module = parse_for_run(text, {{"table", Array::of({437, 40}, values)}});
+  const std::vector<Array> inputs = {Array::of<float>({3, 40}, {0.5f, -1.25f, 3.0f}),
+                                     Array::of<std::int64_t>({5}, {0, 436, -1, 16, 15})};
+  CompileOptions plain;
+  plain.disabled_passes = {"panel_params"};
+  const auto rows = Program::compile(module, plain), panels = Program::compile(module);
+  CHECK(!rows->optimized().params[0].layout.in_panels());
+  CHECK(panels->optimized().params[0].layout == panels_of({0, 1}));
+  const auto expected = run(*rows->new_session(), 0, inputs), got = run(*panels->new_session(), 0, inputs);
+  CHECK(got[0].bytes == expected[0].bytes);
+  CHECK(got[1].bytes == expected[1].bytes);
+  CHECK(Program::compile(module)->optimized().params[0].data.data == panels->optimized().params[0].data.data);
+}
+
 TEST_CASE("a program that cannot run says so when it is compiled") {
   const std::string unsigned_sum = kHead + R"(graph f(x: u64[4]) {
   %0 = add(x, x) : u64[4]  @ model.py:7

@@ -87,10 +87,7 @@ inline Module parse_with_data(std::string_view text) {
   Module module = parse_module(text).module;
   for (Param& param : module.params) {
     if (param.alias_of) continue;
-    TensorType type = param.type;
-    if (param.layout == Layout::kPanel16) {
-      type.shape = {floordiv(type.shape[1] + Size(15), 16), type.shape[0], Size(16)};
-    }
+    const TensorType type = {param.type.dtype, stored_shape(param.type, param.layout)};
     param.data = repeating_data(static_cast<std::size_t>(num_bytes(type).constant()));
   }
   for (State& state : module.states) {

@@ -266,6 +266,7 @@ def text_cases() -> None:
         "param third = second\nstate s",
     )
     text("text_layout_unknown", "expected 'panel16'", "w: f32[4]", "w: f32[4] layout rows")
+    text("text_layout_axis", "names the axes", "w: f32[4]", "w: f32[4] layout panel16(8)")
     text("text_dtype_unknown", "there is no dtype", "f32[4]", "float[4]")
     text("text_state_without_value", "expected '=' and", "s: f32[4] = stored", "s: f32[4]")
     text("text_state_value_unknown", "expected 'zeros' or 'stored'", "= zeros", "= ones")
@@ -367,9 +368,21 @@ def verify_cases() -> None:
     text("name_of_metadata", "is reserved", "param second", 'param "__metadata__"')
     text(
         "layout_needs_a_matrix",
-        "panel16 needs two sizes",
+        "layout panel16 does not fit f32[4]",
         "param w: f32[4]",
         "param w: f32[4] layout panel16",
+    )
+    text(
+        "layout_axis_twice",
+        "layout panel16(1,1) does not fit f32[2,2]",
+        "param mask",
+        "param more: f32[2,2] layout panel16(1,1)\nparam mask",
+    )
+    text(
+        "layout_of_integers",
+        "layout panel16(0,1) does not fit i32[2,2]",
+        "param mask",
+        "param more: i32[2,2] layout panel16(0,1)\nparam mask",
     )
     start = TEXT.index("graph")
     text("no_graph", "no graph", TEXT[start:], "")

@@ -1,0 +1,15 @@
+// Params in panels, made from rows. What one process makes of one param exists once: programs that compile the same
+// module, or map the same file, share it as long as one of them lives. Part of program.
+// Thread rule: any thread.
+#pragma once
+
+#include "execute/kernel.h"
+#include "graph/graph.h"
+
+namespace ingot {
+
+// `rows` laid in panels. Pages of a mapped file that were read for it are given back to the system.
+TensorData shared_panels(const TensorType& type, const TensorData& rows, const Layout& layout, const KernelTable& level,
+                         int num_threads);
+
+}  // namespace ingot
