@@ -1,5 +1,6 @@
 // Tile functions of the rows that are a few instructions per element, made from ops/pointwise.def; the compiler turns
 // the loops into vector code.
+#include "kernels/divide.h"
 #include "kernels/pointwise_rows.h"
 
 namespace ingot::INGOT_LEVEL {
@@ -28,11 +29,25 @@ INGOT_TAKES_SCALAR(multiply)
 INGOT_TAKES_SCALAR(subtract)
 #undef INGOT_TAKES_SCALAR
 
+// The quotients of many floats by one.
+void divide_by_scalar(const void* const* operands, void* result, std::int64_t n) {
+  const float* const a = static_cast<const float*>(operands[0]);
+  float* const r = static_cast<float*>(result);
+  const Divisor divisor = make_divisor(*static_cast<const float*>(operands[1]));
+  std::int64_t i = 0;
+  for (; i + kLanes32 <= n; i += kLanes32) store(r + i, divide_by(load<F32>(a + i), divisor));
+  for (; i < n; ++i) r[i] = a[i] / divisor.b;
+}
+
+template <class Row>
+inline constexpr TileFunction kByScalar = run_tile_with_scalar<Row, float, 1>;
+template <>
+inline constexpr TileFunction kByScalar<Row_divide> = divide_by_scalar;
+
 template <class Row, class T>
 constexpr void add_row_of(PointwiseList& list) {
   if constexpr (kTakesScalar<Row> && std::int32_t{kDTypeOf<T>} == kF32Type) {
-    list.add(Row::kName, kF32Type, kF32Type, run_tile<Row, T, T>, run_tile_with_scalar<Row, T, 0>,
-             run_tile_with_scalar<Row, T, 1>);
+    list.add(Row::kName, kF32Type, kF32Type, run_tile<Row, T, T>, run_tile_with_scalar<Row, T, 0>, kByScalar<Row>);
   } else if constexpr ((Row::kClasses & kClassOf<T>) != 0 && !(kInLanes<Row> && kIsFloat<T>)) {
     using Out = typename ResultOf<Row::kRule, T>::Type;
     list.add(Row::kName, kDTypeOf<T>, kDTypeOf<Out>, run_tile<Row, Out, T>);

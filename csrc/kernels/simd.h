@@ -138,6 +138,7 @@ template <class M>
 INGOT_INLINE bool any(M mask) {
 #if defined(__AVX512DQ__)
   if constexpr (kLanes<M> == kLanes64) return _mm512_movepi64_mask(bit_cast<__m512i>(mask)) != 0;
+  if constexpr (kLanes<M> == kLanes32) return _mm512_movepi32_mask(bit_cast<__m512i>(mask)) != 0;
 #elif defined(__AVX2__)
   if constexpr (sizeof(M) == 32) return _mm256_movemask_epi8(bit_cast<__m256i>(mask)) != 0;
 #endif

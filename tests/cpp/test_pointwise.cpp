@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <functional>
 
+#include <bit>
 #include "ops/op.h"
+
 #include "pointwise_test.h"
 
 namespace ingot {
@@ -141,6 +143,51 @@ void check_float_order() {
     if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<T>::quiet_NaN();
     return a == 0 && b == 0 ? (std::signbit(a) ? a : b) : std::min(a, b);
   });
+}
+
+// Significands at which a quotient by Newton's method is hardest, and numbers at the ends of its range.
+std::vector<float> divisors(std::mt19937_64& rng) {
+  std::vector<float> values = special_values<float>();
+  for (std::uint32_t last = 0; last < 6; ++last) {
+    for (const int exponent : {-126, -61, -60, -1, 0, 1, 13, 60, 61, 127}) {
+      const float high = std::bit_cast<float>(0x3fffffffu - last), low = std::bit_cast<float>(0x3f800000u + last);
+      values.push_back(std::ldexp(high, exponent));
+      values.push_back(-std::ldexp(low, exponent));
+    }
+  }
+  for (int i = 0; i < 200; ++i)
+    values.push_back(std::ldexp(std::bit_cast<float>(static_cast<std::uint32_t>(0x3f800000u | (rng() >> 41))), i % 12));
+  return values;
+}
+
+TEST_CASE("the forms with one element give the bits of the form with many") {
+  std::mt19937_64 rng(5);
+  const std::vector<float> scalars = divisors(rng);
+  std::vector<float> many = scalars;
+  for (int i = 0; i < 3000; ++i) many.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(rng())));
+  for (int i = 0; i < 3000; ++i)
+    many.push_back(std::ldexp(std::bit_cast<float>(static_cast<std::uint32_t>(0x3f800000u | (rng() >> 41))), i % 20));
+  for (const KernelTable* const table : available_levels()) {
+    for (const char* const op : {"add", "divide", "maximum", "minimum", "multiply", "subtract"}) {
+      const PointwiseKernel& kernel = *find_pointwise(*table, op, DType::kF32, DType::kF32);
+      for (int side = 0; side < 2; ++side) {
+        if (kernel.with_scalar[side] == nullptr) continue;
+        for (const float scalar : scalars) {
+          const std::vector<float> spread(many.size(), scalar);
+          std::vector<float> expected(many.size()), got(many.size());
+          const void* const dense[] = {side == 0 ? spread.data() : many.data(),
+                                       side == 0 ? many.data() : spread.data()};
+          const void* const short_form[] = {side == 0 ? &scalar : many.data(), side == 0 ? many.data() : &scalar};
+          kernel.function(dense, expected.data(), static_cast<std::int64_t>(many.size()));
+          kernel.with_scalar[side](short_form, got.data(), static_cast<std::int64_t>(many.size()));
+          bool equal = true;
+          for (std::size_t i = 0; i < many.size(); ++i) equal = equal && same(expected[i], got[i]);
+          CAPTURE(scalar);
+          CHECK(equal);
+        }
+      }
+    }
+  }
 }
 
 TEST_CASE("maximum and minimum propagate NaN and order -0 below +0; round is half to even; sign of NaN is NaN") {
