@@ -15,6 +15,7 @@ constexpr std::array kPipeline = {
     Pass{"fold_constants", fold_constants},
     Pass{"common_subexpressions", merge_common_subexpressions},
     Pass{"dead_code", remove_dead_code},
+    Pass{"hoist_from_loops", hoist_from_loops},
     Pass{"fuse_pointwise", fuse_pointwise},
     Pass{"fuse_attention", fuse_attention},
     Pass{"fuse_contractions", fuse_contractions},
