@@ -82,22 +82,18 @@ INGOT_INLINE V tanh_of(V x) {
 
 inline constexpr double kLn2Whole[] = {0x1.62e42fefa39efp-1, 0x1.abc9e3b39803fp-56};
 
-// 2^x = 2^k exp((x - k) ln2): exact at integers.
+// 2^x = 2^k exp((x - k) ln2): exact at integers. Of float: math_f32_exp.h.
 template <bool kShort, class V>
+  requires(!kShort)
 INGOT_INLINE V exp2_of(V x) {
-  constexpr double kLimit = kShort ? 300 : 1200;  // beyond it every result is 0 or inf
+  constexpr double kLimit = 1200;  // beyond it every result is 0 or inf
   x = select<V>(x > kLimit, splat<V>(kLimit), x);
   x = select<V>(x < -kLimit, splat<V>(-kLimit), x);
   const V shifted = x + kRoundMagic;
   const V f = x - (shifted - kRoundMagic);  // exact
   const V r = f * kLn2Whole[0];
-  V rest;
-  if constexpr (kShort) {
-    rest = r * r * polynomial(r, kExpTaylorShort);
-  } else {
-    const V low = fma(f, splat<V>(kLn2Whole[0]), -r) + f * kLn2Whole[1];
-    rest = fma(r * r, polynomial(r, kExpTaylor), low);
-  }
+  const V low = fma(f, splat<V>(kLn2Whole[0]), -r) + f * kLn2Whole[1];
+  const V rest = fma(r * r, polynomial(r, kExpTaylor), low);
   return scale_twice(1.0 + (r + rest), rounded_bits(shifted));
 }
 

@@ -1,4 +1,5 @@
-// exp of float32, in float32: x = k ln2 + r, |r| <= ln2 / 2, then a polynomial in r and an exact scaling.
+// exp and exp2 of float32, in float32: x = k ln2 + r, |r| <= ln2 / 2, or x = k + r, |r| <= 1/2, then a polynomial in r
+// and an exact scaling.
 #pragma once
 
 #include "kernels/math_f32.h"
@@ -19,6 +20,19 @@ INGOT_INLINE V exp_f32(V x) {
   const V r = fma(k, splat<V>(-kLn2F32[1]), fma(k, splat<V>(-kLn2F32[0]), x));
   const V slope = fma(polynomial(r, kExpF32), r, splat<V>(1));
   return times_power_of_two(fma(slope, r, splat<V>(1)), shifted);
+}
+
+// (2^r - 1) / r; error times r / 2^r 2^-28.
+inline constexpr float kExp2F32[] = {0x1.62e43p-1f,  0x1.ebfbdcp-3f,  0x1.c6af7ap-5f,
+                                     0x1.3b2dd2p-7f, 0x1.5f0946p-10f, 0x1.417a5cp-13f};
+
+// Exact at integers.
+template <class V>
+INGOT_INLINE V exp2_f32(V x) {
+  x = at_least(at_most(x, 151.0f), -151.0f);  // beyond it every result is inf or 0
+  const V shifted = x + kRoundMagicF32;
+  const V r = x - (shifted - kRoundMagicF32);
+  return times_power_of_two(fma(polynomial(r, kExp2F32), r, splat<V>(1)), shifted);
 }
 
 }  // namespace ingot::INGOT_LEVEL

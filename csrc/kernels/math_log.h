@@ -129,9 +129,11 @@ INGOT_INLINE V log1p_sum(V x, V tail) {
   return select<V>(x == -1.0, splat<V>(-kInfinity), result);
 }
 
+// Of float: math_f32_log.h.
 template <bool kShort, class V>
+  requires(!kShort)
 INGOT_INLINE V log1p_of(V x) {
-  return select<V>(magnitude(x) < 0x1p-54, x, log1p_sum<kShort>(x, splat<V>(0)));  // keeps -0
+  return select<V>(magnitude(x) < 0x1p-54, x, log1p_sum<false>(x, splat<V>(0)));  // keeps -0
 }
 
 // log(2 x) for x from 2^28 on, where x^2 + 1 rounds to x^2.

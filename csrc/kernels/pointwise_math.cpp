@@ -127,6 +127,9 @@ INGOT_FUNCTION(tanh)
   };
 INGOT_FUNCTION_F32(erf)
 INGOT_FUNCTION_F32(exp)
+INGOT_FUNCTION_F32(exp2)
+INGOT_FUNCTION_F32(log)
+INGOT_FUNCTION_F32(log1p)
 INGOT_FUNCTION_F32(tanh)
 #undef INGOT_FUNCTION_F32
 
@@ -155,11 +158,11 @@ constexpr PointwiseList make_list() {
   add_function<erf_function, erf_function_f32>(list, "erf");
   add_function<erfc_function>(list, "erfc");
   add_function<exp_function, exp_function_f32>(list, "exp");
-  add_function<exp2_function>(list, "exp2");
+  add_function<exp2_function, exp2_function_f32>(list, "exp2");
   add_function<expm1_function>(list, "expm1");
-  add_function<log_function>(list, "log");
+  add_function<log_function, log_function_f32>(list, "log");
   add_function<log10_function>(list, "log10");
-  add_function<log1p_function>(list, "log1p");
+  add_function<log1p_function, log1p_function_f32>(list, "log1p");
   add_function<log2_function>(list, "log2");
   add_function<sin_function>(list, "sin");
   add_function<sinh_function>(list, "sinh");

@@ -8,6 +8,7 @@
 #include "kernels/math_erf.h"
 #include "kernels/math_exp.h"
 #include "kernels/math_f32_exp.h"
+#include "kernels/math_f32_log.h"
 #include "kernels/math_f32_table.h"
 #include "kernels/math_log.h"
 #include "kernels/math_trig.h"
@@ -41,11 +42,8 @@ INGOT_MATH_1(atanh)
 INGOT_MATH_1(cos)
 INGOT_MATH_1(cosh)
 INGOT_MATH_1(erfc)
-INGOT_MATH_1(exp2)
 INGOT_MATH_1(expm1)
-INGOT_MATH_1(log)
 INGOT_MATH_1(log10)
-INGOT_MATH_1(log1p)
 INGOT_MATH_1(log2)
 INGOT_MATH_1(sin)
 INGOT_MATH_1(sinh)
@@ -64,6 +62,9 @@ INGOT_MATH_1(tan)
   }
 INGOT_MATH_1(erf)
 INGOT_MATH_1(exp)
+INGOT_MATH_1(exp2)
+INGOT_MATH_1(log)
+INGOT_MATH_1(log1p)
 INGOT_MATH_1(tanh)
 #undef INGOT_MATH_1
 
