@@ -1,7 +1,8 @@
 # Compiles csrc/kernels once per instruction-set level. Gives ingot_level_objects and ingot_level_definitions.
 file(GLOB kernel_sources CONFIGURE_DEPENDS csrc/kernels/*.cpp)
 file(GLOB explicit_kernel_sources CONFIGURE_DEPENDS csrc/kernels/reduce*.cpp csrc/kernels/indexing*.cpp
-     csrc/kernels/movement*.cpp csrc/kernels/scatter*.cpp csrc/kernels/sort*.cpp csrc/kernels/cumulative*.cpp csrc/kernels/random*.cpp)
+     csrc/kernels/movement*.cpp csrc/kernels/scatter*.cpp csrc/kernels/sort*.cpp csrc/kernels/cumulative*.cpp csrc/kernels/random*.cpp
+     csrc/kernels/conv.cpp csrc/kernels/pool.cpp)
 if(NOT INGOT_SANITIZE)
   set(ingot_kernel_speed -O3)
   set(ingot_kernel_size -Os)

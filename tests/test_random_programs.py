@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.random_networks import build_network
 from tests.random_programs import SeededChoose, build, check_program
 
 T = TypeVar("T")
@@ -34,3 +35,8 @@ def test_random_programs_keep_every_law(data: st.DataObject) -> None:
 def test_seeded_random_programs_keep_every_law() -> None:
     outcomes = [check_program(*build(SeededChoose(seed))) for seed in range(400)]
     assert outcomes.count("ran") > len(outcomes) / 2
+
+
+def test_seeded_random_networks_keep_every_law() -> None:
+    outcomes = [check_program(*build_network(SeededChoose(seed))) for seed in range(150)]
+    assert outcomes.count("ran") > len(outcomes) * 0.9

@@ -76,7 +76,7 @@ std::vector<std::string> class_names(DTypeClasses classes) {
 }
 
 std::vector<std::string> trait_names(const OpRow& row) {
-  constexpr std::array<std::pair<Trait, const char*>, 10> kNames = {{{kPointwise, "pointwise"},
+  constexpr std::array<std::pair<Trait, const char*>, 11> kNames = {{{kPointwise, "pointwise"},
                                                                      {kCommutative, "commutative"},
                                                                      {kView, "view"},
                                                                      {kReduction, "reduction"},
@@ -85,7 +85,8 @@ std::vector<std::string> trait_names(const OpRow& row) {
                                                                      {kMayFail, "may_fail"},
                                                                      {kEffect, "effect"},
                                                                      {kUpdatesFirst, "updates_first"},
-                                                                     {kChecksFirst, "checks_first"}}};
+                                                                     {kChecksFirst, "checks_first"},
+                                                                     {kAnyOrder, "any_order"}}};
   std::vector<std::string> names;
   for (const auto& [trait, name] : kNames) {
     if (row.has(trait)) names.emplace_back(name);

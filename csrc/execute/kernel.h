@@ -92,8 +92,8 @@ struct Kernel {
   std::int64_t (*num_tiles)(const KernelCall* call);
   std::int64_t (*scratch_bytes)(const KernelCall* call);  // for one thread, monotone in the sizes; null: none
   std::int64_t (*cost_ns)(const KernelCall* call);        // rough time on one thread: decides serial or parallel
-  // Computes tiles begin .. end-1. Outputs are contiguous row-major; inputs have any strides.
-  // scratch: 64-byte aligned, scratch_bytes long, undefined content.
+  // Computes tiles begin .. end-1. Inputs have any strides; outputs are row-major, of a kAnyOrder row (ops/op.h)
+  // without gaps in any order of axes. scratch: 64-byte aligned, scratch_bytes long, undefined content.
   void (*run)(const KernelCall* call, std::int64_t begin, std::int64_t end, char* scratch);
   bool takes_group = false;  // runs the call's group on its result; the scratch then holds the group's too
   const PanelForm* panel_forms = nullptr;

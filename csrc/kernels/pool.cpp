@@ -1,7 +1,8 @@
-// max_pool2d and avg_pool2d over x[n, c, h, w]. A tile is one row of the result; lanes run along it.
-// Maximum: NaN propagates, -0 < +0, padding never wins; a window without any element gives the lowest value.
-// Average: a left fold from the first element in the order (row, column), divided by the count; padding counts as zeros
-// in both, or is absent from both.
+// max_pool2d and avg_pool2d over x[n, c, h, w]. Lanes run along a line of the result: the channels of a pixel where
+// they lie side by side, else a row of a channel. A tile is one row of the result, of one channel or of all. Maximum:
+// NaN propagates, -0 < +0, padding never wins; a window without any element gives the lowest value. Average: a left
+// fold from the first element in the order (row, column), divided by the count; padding counts as zeros in both, or is
+// absent from both.
 #include "execute/kernel.h"
 #include "kernels/conv_window.h"
 #include "kernels/element.h"
@@ -26,20 +27,31 @@ Window avg_window(const KernelCall* call) {
   return {kernel[0], kernel[1], stride[0], stride[1], padding[0], padding[1], 1, 1};
 }
 
-// One row of the result and the input channel it comes from.
+bool has_channel_lines(const TensorArg& x, const TensorArg& out) {
+  return x.shape[1] > 1 && x.strides[1] == 1 && out.strides[1] == 1;
+}
+
+// One row of the result, and the image or channel it comes from.
 template <class T>
 struct PoolRow {
-  const T* channel;
+  const T* from;
   T* out;
-  std::int64_t y, width;  // of the result
+  std::int64_t y, width, step;  // of the result
+  std::int64_t channels;        // of a pixel's line; 0: the row is the line
 };
 
 template <class T>
 PoolRow<T> pool_row(const KernelCall* call, std::int64_t row) {
   const TensorArg &x = call->inputs[0], &out = call->outputs[0];
-  const std::int64_t plane = row / out.shape[2], image = plane / out.shape[1], channel = plane % out.shape[1];
+  const bool lines = has_channel_lines(x, out);
+  const std::int64_t y = row % out.shape[2], plane = row / out.shape[2];
+  const std::int64_t image = lines ? plane : plane / out.shape[1], channel = lines ? 0 : plane % out.shape[1];
   return {reinterpret_cast<const T*>(x.data) + image * x.strides[0] + channel * x.strides[1],
-          reinterpret_cast<T*>(out.data) + row * out.shape[3], row % out.shape[2], out.shape[3]};
+          reinterpret_cast<T*>(out.data) + image * out.strides[0] + channel * out.strides[1] + y * out.strides[2],
+          y,
+          out.shape[3],
+          out.strides[3],
+          lines ? x.shape[1] : 0};
 }
 
 // As Max, for the integers that no vector type here holds.
@@ -54,17 +66,36 @@ struct NarrowMax {
   }
 };
 
-// out[i] = out[i] op from[i * step]
+// out[i * out_step] = out[i * out_step] op from[i * step]
 template <class Op, class T>
-void fold_line(T* out, const T* from, std::int64_t step, std::int64_t n) {
+[[gnu::noinline]] void fold_line(T* out, std::int64_t out_step, const T* from, std::int64_t step, std::int64_t n) {
   std::int64_t i = 0;
   if constexpr (sizeof(T) >= 4) {
     using V = Wide<T>;
-    if (step == 1) {
+    if (step == 1 && out_step == 1) {
       for (; i + kLanes<V> <= n; i += kLanes<V>) store(out + i, Op::apply(load<V>(out + i), load<V>(from + i)));
     }
   }
-  for (; i < n; ++i) out[i] = Op::apply(out[i], from[i * step]);
+  for (; i < n; ++i) out[i * out_step] = Op::apply(out[i * out_step], from[i * step]);
+}
+
+template <class T>
+[[gnu::noinline]] void fill_line(T* out, std::int64_t step, std::int64_t n, T value) {
+  for (std::int64_t i = 0; i < n; ++i) out[i * step] = value;
+}
+
+template <class T>
+[[gnu::noinline]] void divide_line(T* out, std::int64_t step, std::int64_t n, T by) {
+  for (std::int64_t i = 0; i < n; ++i) out[i * step] = out[i * step] / by;
+}
+
+// f(line, step, count) for the lines of the pixels begin .. end-1.
+template <class T, class F>
+void for_lines(const PoolRow<T>& row, std::int64_t begin, std::int64_t end, const F& f) {
+  if (row.channels == 0 && begin < end) f(row.out + begin * row.step, row.step, end - begin);
+  for (std::int64_t i = begin; i < end && row.channels > 0; ++i) {
+    f(row.out + i * row.step, std::int64_t{1}, row.channels);
+  }
 }
 
 // Folds the input elements of kernel position (r, s) into the row; returns the outputs that have one.
@@ -74,8 +105,12 @@ Span fold_position(const TensorArg& x, const Window& w, const PoolRow<T>& row, s
   if (y < 0 || y >= x.shape[2]) return {0, 0};
   const Span valid = inside(shift, w.stride_x, x.shape[3], row.width);
   if (valid.begin >= valid.end) return {0, 0};
-  const T* const from = row.channel + y * x.strides[2] + (valid.begin * w.stride_x + shift) * x.strides[3];
-  fold_line<Op>(row.out + valid.begin, from, w.stride_x * x.strides[3], valid.end - valid.begin);
+  const T* from = row.from + y * x.strides[2] + (valid.begin * w.stride_x + shift) * x.strides[3];
+  const std::int64_t step = w.stride_x * x.strides[3];
+  for_lines(row, valid.begin, valid.end, [&](T* line, std::int64_t line_step, std::int64_t n) {
+    fold_line<Op>(line, line_step, from, row.channels == 0 ? step : 1, n);
+    from += step;
+  });
   return valid;
 }
 
@@ -84,7 +119,8 @@ void run_max(const KernelCall* call, std::int64_t begin, std::int64_t end, char*
   const Window w = max_window(call);
   for (std::int64_t t = begin; t < end; ++t) {
     const PoolRow<T> row = pool_row<T>(call, t);
-    for (std::int64_t i = 0; i < row.width; ++i) row.out[i] = Op::template identity<T>();
+    for_lines(row, 0, row.width,
+              [](T* line, std::int64_t step, std::int64_t n) { fill_line(line, step, n, Op::template identity<T>()); });
     for (std::int64_t r = 0; r < w.height; ++r) {
       for (std::int64_t s = 0; s < w.width; ++s) fold_position<Op>(call->inputs[0], w, row, r, s);
     }
@@ -99,7 +135,7 @@ void divide_by_inside(const TensorArg& x, const Window& w, const PoolRow<T>& row
   for (std::int64_t i = 0; i < row.width; ++i) {
     const std::int64_t at = i * w.stride_x - w.left;
     const std::int64_t columns = larger(smaller(at + w.width, x.shape[3]) - larger(at, 0), 0);
-    row.out[i] = row.out[i] / static_cast<T>(rows * columns);
+    divide_line(row.out + i * row.step, 1, larger(row.channels, 1), static_cast<T>(rows * columns));
   }
 }
 
@@ -107,29 +143,34 @@ template <class T>
 void run_avg(const KernelCall* call, std::int64_t begin, std::int64_t end, char*) {
   const Window w = avg_window(call);
   const bool count_padding = attr_int(call, 3) != 0;
+  const T zero = 0;
+  const auto add_zero = [&](T* line, std::int64_t step, std::int64_t n) { fold_line<Sum>(line, step, &zero, 0, n); };
   for (std::int64_t t = begin; t < end; ++t) {
     const PoolRow<T> row = pool_row<T>(call, t);
-    for (std::int64_t i = 0; i < row.width; ++i) row.out[i] = Sum::identity<T>();
+    for_lines(row, 0, row.width,
+              [](T* line, std::int64_t step, std::int64_t n) { fill_line(line, step, n, Sum::identity<T>()); });
     for (std::int64_t r = 0; r < w.height; ++r) {
       for (std::int64_t s = 0; s < w.width; ++s) {
         const Span valid = fold_position<Sum>(call->inputs[0], w, row, r, s);
         if (!count_padding) continue;
-        for (std::int64_t i = 0; i < row.width; ++i) {
-          if (i < valid.begin || i >= valid.end) row.out[i] = row.out[i] + static_cast<T>(0);
-        }
+        for_lines(row, 0, smaller(valid.begin, row.width), add_zero);
+        for_lines(row, larger(valid.end, 0), row.width, add_zero);
       }
     }
-    if (count_padding) {
-      for (std::int64_t i = 0; i < row.width; ++i) row.out[i] = row.out[i] / static_cast<T>(w.height * w.width);
-    } else {
+    if (!count_padding) {
       divide_by_inside(call->inputs[0], w, row);
+      continue;
     }
+    for_lines(row, 0, row.width, [&](T* line, std::int64_t step, std::int64_t n) {
+      divide_line(line, step, n, static_cast<T>(w.height * w.width));
+    });
   }
 }
 
 std::int64_t tiles(const KernelCall* call) {
   const TensorArg& out = call->outputs[0];
-  return out.shape[0] * out.shape[1] * out.shape[2];
+  if (num_elements(out) == 0) return 0;
+  return out.shape[0] * out.shape[2] * (has_channel_lines(call->inputs[0], out) ? 1 : out.shape[1]);
 }
 
 // About 4 elements per ns.

@@ -86,6 +86,7 @@ enum Trait : std::uint32_t {
   kEffect = 1u << 7,        // has an effect besides its results: never removed, merged or reordered with its kind
   kUpdatesFirst = 1u << 8,  // the result is operand 0 with a part replaced: in place when operand 0 dies here
   kChecksFirst = 1u << 9,   // whatever can fail is checked before anything is written: may write a state in place
+  kAnyOrder = 1u << 10,     // kernels write the result with its axes in any order in memory
 };
 
 struct OpRow {

@@ -29,7 +29,8 @@ struct Block {
 
 // Ids, kinds and ranges of slots, windows, loops and buffers; offsets aligned and inside the arena.
 void check_tables(const Subject& subject);
-// Every step by itself: fields of its kind, types as the graph says, registers, contiguous outputs, in-place overlaps.
+// Every step by itself: fields of its kind, types as the graph says, registers, outputs without gaps, in-place
+// overlaps.
 void check_steps(const Subject& subject);
 // Operands lie in what their slot holds, at sample values of the dims that satisfy all guards.
 void check_extents(const Subject& subject);
@@ -38,6 +39,21 @@ std::vector<Block> check_control(const Subject& subject);
 // Every read sees what was last written for it, on every path.
 void check_memory(const Subject& subject, const std::vector<Block>& blocks);
 
+// How a value came to lie in a slot: as the step that computes it wrote it (a leaf: row-major), then through copies.
+struct Laid {
+  ValueId value;
+  Operand written;
+  std::vector<std::pair<Operand, Operand>> copies{};  // what each one read and wrote
+};
+// Some elements of the operand, at these dims, lie where those of the value were put. Requires: the value is, through
+// views and groups, the one that is laid there.
+bool shows_value(const Subject& subject, const DimValues& dims, const Operand& operand, ValueId value,
+                 const Laid& laid);
+
+// Values of the dims that satisfy all guards: their ends and their middle.
+std::vector<DimValues> sample_bindings(const Module& module);
+// One value, or two names of one leaf.
+bool same_source(const Subject& subject, ValueId a, ValueId b);
 // Behind all windows.
 SlotId base_slot(const Plan& plan, SlotId slot);
 // The value whose bytes this one shows, through views and groups: a leaf, a region's arg or a

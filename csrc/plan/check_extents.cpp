@@ -114,6 +114,8 @@ class ExtentChecker {
   DimValues dims_;
 };
 
+}  // namespace
+
 std::vector<DimValues> sample_bindings(const Module& module) {
   std::vector<DimValues> samples;
   for (int sample = 0; sample < 3; ++sample) {
@@ -128,8 +130,6 @@ std::vector<DimValues> sample_bindings(const Module& module) {
   }
   return samples;
 }
-
-}  // namespace
 
 void check_extents(const Subject& subject) {
   for (DimValues& dims : sample_bindings(subject.module)) ExtentChecker(subject, std::move(dims)).run();

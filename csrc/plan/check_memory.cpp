@@ -54,11 +54,11 @@ class Ownership {
 };
 
 struct Content {
-  std::uint64_t stamp = 0;         // of the group's leader: on all its bytes; 0: never written
-  bool valid = false;              // may be read
-  bool final = false;              // a state that was copied in: the last thing that happens to it
-  std::uint32_t written_at = 0;    // step of the last write
-  std::optional<ValueId> value{};  // what lies there, where a row or a group put it
+  std::uint64_t stamp = 0;       // of the group's leader: on all its bytes; 0: never written
+  bool valid = false;            // may be read
+  bool final = false;            // a state that was copied in: the last thing that happens to it
+  std::uint32_t written_at = 0;  // step of the last write
+  std::optional<Laid> laid{};    // what lies there, where that is known
 };
 
 struct OpenBlock {
@@ -81,7 +81,9 @@ class MemoryChecker {
         is_written_(plan_.slots.size(), false),
         open_windows_(plan_.slots.size(), 0),
         windows_of_loop_(plan_.loops.size()),
-        loop_is_open_(plan_.loops.size(), false) {
+        loop_is_open_(plan_.loops.size(), false),
+        dims_(sample_bindings(subject.module)) {
+    find_leaves();
     for (std::uint32_t s = 0; s < plan_.slots.size(); ++s) {
       const SlotKind kind = plan_.slots[s].kind;
       if (kind == SlotKind::kWindow) windows_of_loop_[plan_.windows[plan_.slots[s].index].loop].push_back(SlotId(s));
@@ -105,7 +107,10 @@ class MemoryChecker {
     }
     std::vector<bool> written(subject_.graph.body.returns.size(), false);
     for (std::uint32_t s = 0; s < plan_.slots.size(); ++s) {
-      if (plan_.slots[s].kind == SlotKind::kOutput && content_[s].valid) written[plan_.slots[s].index] = true;
+      if (plan_.slots[s].kind != SlotKind::kOutput || !content_[s].valid) continue;
+      const ValueId value = subject_.graph.body.returns[plan_.slots[s].index];
+      check_value(whole_operand(SlotId(s), value), value);
+      written[plan_.slots[s].index] = true;
     }
     for (std::size_t i = 0; i < written.size(); ++i) {
       if (!written[i]) break_law(concat("output ", i), "it is not written on every path");
@@ -115,6 +120,18 @@ class MemoryChecker {
  private:
   void require(bool holds, const char* law) const {
     if (!holds) break_law(t_, law);
+  }
+
+  void find_leaves() {
+    const auto& values = subject_.graph.values;
+    for (std::uint32_t i = 0; i < values.size(); ++i) {
+      std::uint32_t index = values[i].index;
+      if (values[i].kind == ValueKind::kParam) index = subject_.module.params[index].alias_of.value_or(index);
+      if (values[i].kind == ValueKind::kInput) leaves_.try_emplace({SlotKind::kInput, index}, ValueId(i));
+      if (values[i].kind == ValueKind::kParam) leaves_.try_emplace({SlotKind::kParam, index}, ValueId(i));
+      if (values[i].kind == ValueKind::kState) leaves_.try_emplace({SlotKind::kState, index}, ValueId(i));
+      if (values[i].kind == ValueKind::kConstant) leaves_.try_emplace({SlotKind::kConstant, index}, ValueId(i));
+    }
   }
 
   // Nodes inside a group count as where the group stands.
@@ -234,7 +251,7 @@ class MemoryChecker {
     }
     content.valid = true;
     content.written_at = t_;
-    content.value.reset();
+    content.laid.reset();
   }
 
   void walk(const Step& step) {
@@ -244,8 +261,7 @@ class MemoryChecker {
     if (step.kind == StepKind::kSwap) return swap(step);
     if (step.kind == StepKind::kLoopBegin) open_loop(step.loop);
     if (step.kind == StepKind::kLoopNext) check_windows(step.loop);
-    const std::optional<ValueId> copied =
-        step.kernel == "copy" ? content_[base_slot(plan_, step.inputs[0].slot).index].value : std::nullopt;
+    const std::optional<Laid> copied = step.kernel == "copy" ? copied_from(step.inputs[0]) : std::nullopt;
     for (const Operand& output : step.outputs) write(output.slot);
     note_values(step, copied);
   }
@@ -280,9 +296,9 @@ class MemoryChecker {
     const SlotId a = step.slot_a, b = step.slot_b;
     require(open_windows_[a.index] == 0 && open_windows_[b.index] == 0, "it swaps the base of an open window");
     require(content_[b.index].valid && intact(b), "it swaps in a buffer that was not written");
-    const std::optional<ValueId> value = content_[b.index].value;
+    std::optional<Laid> laid = content_[b.index].laid;
     note_write(a, whole(a));
-    content_[a.index].value = value;
+    content_[a.index].laid = std::move(laid);
     content_[b.index].valid = false;
   }
 
@@ -349,7 +365,7 @@ class MemoryChecker {
                                   top.written_in_then.end(), std::back_inserter(in_one));
     for (const SlotId slot : in_one) content_[slot.index].valid = false;
     for (const SlotId slot : top.lost_in_then) content_[slot.index].valid = false;
-    for (const SlotId slot : top.written) content_[slot.index].value.reset();
+    for (const SlotId slot : top.written) content_[slot.index].laid.reset();
     top.written.insert(top.written.end(), in_one.begin(), in_one.end());
   }
 
@@ -368,7 +384,7 @@ class MemoryChecker {
     }
     if (top.block.kind == Block::Kind::kScan) close_loop(plan_.steps[top.block.begin].loop);
     for (const SlotId slot : top.first_written) content_[slot.index].valid = false;
-    for (const SlotId slot : top.written) content_[slot.index].value.reset();
+    for (const SlotId slot : top.written) content_[slot.index].laid.reset();
   }
 
   void close_loop(std::uint32_t loop) {
@@ -383,21 +399,21 @@ class MemoryChecker {
     if (step.kind != StepKind::kKernel || step.kernel == "copy") return;
     const Node& node = subject_.graph.node(step.node);
     if (step.group.empty()) {
-      for (std::size_t i = 0; i < step.inputs.size(); ++i) check_value(step.inputs[i].slot, node.operands[i]);
+      for (std::size_t i = 0; i < step.inputs.size(); ++i) check_value(step.inputs[i], node.operands[i]);
       return;
     }
     const GroupNodes nodes = group_nodes(step);
     if (nodes.anchor.valid()) {
       const std::vector<ValueId>& operands = subject_.graph.node(nodes.anchor).operands;
-      for (std::size_t i = 0; i < operands.size(); ++i) check_value(step.inputs[i].slot, operands[i]);
+      for (std::size_t i = 0; i < operands.size(); ++i) check_value(step.inputs[i], operands[i]);
     }
-    if (nodes.tail.valid()) check_value(step.inputs[2].slot, subject_.graph.node(nodes.tail).operands[1]);
+    if (nodes.tail.valid()) check_value(step.inputs[2], subject_.graph.node(nodes.tail).operands[1]);
     for (std::size_t g = 0; g < nodes.members.size(); ++g) {
       const std::vector<ValueId>& operands = subject_.graph.node(nodes.members[g]).operands;
       for (std::size_t i = 0; i < operands.size(); ++i) {
         const std::uint32_t r = step.group[g].operands[i];
         if (r >= nodes.first_input && r < nodes.first_instruction)
-          check_value(step.inputs[r - nodes.first_input + step.num_anchor_inputs].slot, operands[i]);
+          check_value(step.inputs[r - nodes.first_input + step.num_anchor_inputs], operands[i]);
       }
     }
   }
@@ -427,57 +443,85 @@ class MemoryChecker {
     return nodes;
   }
 
-  void check_value(SlotId slot, ValueId operand) {
+  void check_value(const Operand& input, ValueId operand) {
     const std::optional<ValueId> source = source_of(subject_.graph, operand);
-    if (!source || plan_.slots[slot.index].kind == SlotKind::kWindow) return;
+    if (!source || plan_.slots[input.slot.index].kind == SlotKind::kWindow) return;
     const Value& value = subject_.graph.value(*source);
-    const Slot& place = plan_.slots[slot.index];
-    const std::optional<ValueId>& held = content_[slot.index].value;
+    const Slot& place = plan_.slots[input.slot.index];
+    const bool is_leaf_place = place.kind != SlotKind::kArena && place.kind != SlotKind::kOutput;
+    const std::optional<Laid>& held = content_[input.slot.index].laid;
     if (value.kind == ValueKind::kRegionArg) {
-      const bool is_next = held && owner_[subject_.graph.value(*held).node.index] == value.node;
+      const NodeId definer = held ? subject_.graph.value(held->value).node : NodeId();
+      const bool is_next = definer.valid() && owner_[definer.index] == value.node;
       return require(!is_next, "it reads a carried value where the next one has been written");
     }
     if (value.kind == ValueKind::kResult) {
-      require(!held || *held == *source, "an operand lies where another value was written");
-      require(held || place.kind == SlotKind::kArena || place.kind == SlotKind::kOutput,
-              "an operand that is a result lies where none was written");
-      return;
+      require(held || !is_leaf_place, "an operand that is a result lies where none was written");
+    } else if (is_leaf_place) {
+      require(!held, "it reads the old value of a state that has been written");
     }
-    if (place.kind == SlotKind::kArena || place.kind == SlotKind::kOutput) return;  // a copy
-    require(!held, "it reads the old value of a state that has been written");
-    std::uint32_t index = value.index;
-    if (value.kind == ValueKind::kParam) index = subject_.module.params[index].alias_of.value_or(index);
-    const bool same_kind = (value.kind == ValueKind::kInput && place.kind == SlotKind::kInput) ||
-                           (value.kind == ValueKind::kParam && place.kind == SlotKind::kParam) ||
-                           (value.kind == ValueKind::kState && place.kind == SlotKind::kState) ||
-                           (value.kind == ValueKind::kConstant && place.kind == SlotKind::kConstant);
-    require(same_kind && place.index == index, "an operand lies where another value lies");
+    const std::optional<Laid> laid = laid_in(input.slot);
+    require(!laid || same_source(subject_, laid->value, *source), "an operand lies where another value was written");
+    if (!laid || dims_.empty() || input.layout.in_panels()) return;
+    require(shows_value(subject_, dims_.back(), input, operand, *laid),
+            "an operand does not show its value's elements");
   }
 
-  void note_values(const Step& step, const std::optional<ValueId>& copied) {
+  // What lies in the slot: what a step put there, else the leaf itself.
+  std::optional<Laid> laid_in(SlotId slot) const {
+    const std::optional<Laid>& laid = content_[slot.index].laid;
+    if (laid) return laid;
+    const auto leaf = leaves_.find({plan_.slots[slot.index].kind, plan_.slots[slot.index].index});
+    if (leaf == leaves_.end()) return std::nullopt;
+    return Laid{.value = leaf->second, .written = whole_operand(slot, leaf->second)};
+  }
+
+  // The value, row-major from the slot's start on.
+  Operand whole_operand(SlotId slot, ValueId value) const {
+    Operand whole{.slot = slot, .type = subject_.graph.value(value).type, .strides = {}, .offset = 0};
+    Size stride = 1;
+    for (std::size_t axis = whole.type.shape.size(); axis-- > 0;) {
+      whole.strides.insert(whole.strides.begin(), stride);
+      if (axis > 0) stride = stride * whole.type.shape[axis];
+    }
+    return whole;
+  }
+
+  std::optional<Laid> copied_from(const Operand& source) const {
+    if (plan_.slots[source.slot.index].kind == SlotKind::kWindow) return std::nullopt;
+    return laid_in(source.slot);
+  }
+
+  void note_values(const Step& step, std::optional<Laid> copied) {
     if (step.kind != StepKind::kKernel) return;
-    const auto note = [&](const Operand& output, std::optional<ValueId> value) {
-      if (plan_.slots[output.slot.index].kind != SlotKind::kWindow) content_[output.slot.index].value = value;
+    const auto note = [&](const Operand& output, std::optional<Laid> laid) {
+      if (plan_.slots[output.slot.index].kind != SlotKind::kWindow) content_[output.slot.index].laid = std::move(laid);
     };
     if (step.kernel == "copy") {
       const SlotId target = step.outputs[0].slot;
       content_[target.index].final = plan_.slots[target.index].kind == SlotKind::kState;
-      return note(step.outputs[0], copied);
+      if (copied) copied->copies.emplace_back(step.inputs[0], step.outputs[0]);
+      return note(step.outputs[0], std::move(copied));
     }
-    if (step.group.empty()) return note(step.outputs[0], subject_.graph.node(step.node).results[0]);
+    if (step.group.empty()) {
+      const ValueId value = subject_.graph.node(step.node).results[0];
+      return note(step.outputs[0], Laid{.value = value, .written = step.outputs[0]});
+    }
     const GroupNodes nodes = group_nodes(step);
     for (std::size_t o = 0; o < step.outputs.size(); ++o) {
       const NodeId maker =
           nodes.tail.valid() ? nodes.tail : nodes.members[step.group_outputs[o] - nodes.first_instruction];
-      note(step.outputs[o], subject_.graph.node(maker).results[0]);
+      note(step.outputs[o], Laid{.value = subject_.graph.node(maker).results[0], .written = step.outputs[o]});
     }
   }
 
   const Subject& subject_;
   const Plan& plan_;
   const std::vector<Block>& blocks_;
-  std::vector<Content> content_;   // by slot
-  std::vector<SlotId> partner_;    // by slot: the one it swaps with
+  std::vector<Content> content_;  // by slot
+  std::vector<SlotId> partner_;   // by slot: the one it swaps with
+  std::vector<DimValues> dims_;   // for checks in numbers
+  std::map<std::pair<SlotKind, std::uint32_t>, ValueId> leaves_;
   std::vector<bool> is_written_;   // by slot: some step writes it, or a window on it
   std::vector<int> open_windows_;  // by slot: windows of running loops on it
   std::vector<std::vector<SlotId>> windows_of_loop_;

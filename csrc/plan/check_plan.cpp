@@ -35,6 +35,24 @@ std::optional<ValueId> source_of(const Graph& graph, ValueId id) {
   return id;
 }
 
+bool same_source(const Subject& subject, ValueId a, ValueId b) {
+  if (a == b) return true;
+  const Value &first = subject.graph.value(a), &second = subject.graph.value(b);
+  if (first.kind != second.kind) return false;
+  switch (first.kind) {
+    case ValueKind::kInput:
+    case ValueKind::kState:
+    case ValueKind::kConstant:
+      return first.index == second.index;
+    case ValueKind::kParam: {
+      const auto& params = subject.module.params;
+      return params[first.index].alias_of.value_or(first.index) == params[second.index].alias_of.value_or(second.index);
+    }
+    default:
+      return false;
+  }
+}
+
 bool row_major(const Operand& operand) {
   const Shape& shape = operand.type.shape;
   Size expected = 1;

@@ -7,10 +7,16 @@
 namespace ingot::checking {
 namespace {
 
+// What all steps do with a slot.
+struct SlotUses {
+  std::vector<SlotId> partners;  // the one that it swaps with
+  std::vector<std::uint32_t> num_writers;
+};
+
 class StepChecker {
  public:
-  StepChecker(const Subject& subject, const std::vector<SlotId>& partners, std::uint32_t t)
-      : partners_(partners),
+  StepChecker(const Subject& subject, const SlotUses& slots, std::uint32_t t)
+      : slots_(slots),
         module_(subject.module),
         graph_(subject.graph),
         plan_(subject.plan),
@@ -78,11 +84,43 @@ class StepChecker {
     const SlotKind kind = plan_.slots[base_slot(plan_, output.slot).index].kind;
     const bool writable = kind == SlotKind::kArena || kind == SlotKind::kOutput || kind == SlotKind::kState;
     require(writable, "it writes to an input, a param or a constant");
-    require(output.offset == Size(0) && row_major(output), "an output is not contiguous from its slot's start");
+    require(output.offset == Size(0), "an output does not begin where its slot does");
+    require(may_have_any_order(output.slot) ? gapless(output) : row_major(output), "an output is not contiguous");
     const Slot& slot = plan_.slots[output.slot.index];
     if (slot.kind != SlotKind::kOutput) return;
     const TensorType& type = graph_.value(graph_.body.returns[slot.index]).type;
     require(output.type.dtype == type.dtype, "it writes an output of another dtype");
+  }
+
+  // Readers of a slot with several writers know no more than that it is row-major.
+  bool may_have_any_order(SlotId slot) const {
+    if (plan_.slots[slot.index].kind != SlotKind::kArena || slots_.num_writers[slot.index] > 1) return false;
+    return step_.op == nullptr ? step_.kernel == "pointwise" : step_.op->has(kAnyOrder);
+  }
+
+  // Axes that are wider than 1 can be taken away from the inside, each with the stride that those before it fill.
+  static bool gapless(const Operand& operand) {
+    std::vector<std::size_t> left;
+    for (std::size_t axis = 0; axis < operand.strides.size(); ++axis) {
+      if (!(operand.type.shape[axis] == Size(1))) left.push_back(axis);
+    }
+    Size filled = 1;
+    while (!left.empty()) {
+      const auto inner =
+          std::find_if(left.rbegin(), left.rend(), [&](std::size_t axis) { return operand.strides[axis] == filled; });
+      if (inner == left.rend()) return false;
+      if (left.size() > 1) filled = filled * operand.type.shape[*inner];
+      left.erase(std::next(inner).base());
+    }
+    return true;
+  }
+
+  // Outputs of a group are written together.
+  bool same_order(const Operand& a, const Operand& b) const {
+    for (std::size_t axis = 0; axis < a.strides.size(); ++axis) {
+      if (!(a.type.shape[axis] == Size(1)) && !(a.strides[axis] == b.strides[axis])) return false;
+    }
+    return true;
   }
 
   bool is_flag(const Operand& operand) const {
@@ -269,6 +307,10 @@ class StepChecker {
         require(step_.outputs[o].type == graph_.value(tail.results[0]).type, "an output is not of its value's type");
       } else {
         require(step_.outputs[o].type == graph_.value(registers[r]).type, "an output is not of its register's type");
+        const bool as_first = step_.outputs[o].type.shape == step_.outputs[0].type.shape &&
+                              same_order(step_.outputs[o], step_.outputs[0]);
+        require(as_first || (row_major(step_.outputs[o]) && row_major(step_.outputs[0])),
+                "the outputs of a group lie in different orders");
       }
     }
     // The anchor's result is first written where the first output goes.
@@ -295,9 +337,9 @@ class StepChecker {
     const Slot &slot_a = plan_.slots[a.index], &slot_b = plan_.slots[b.index];
     if (slot_a.kind != slot_b.kind) return false;
     if (slot_a.kind != SlotKind::kArena) return slot_a.index == slot_b.index;
-    if (partners_[a.index] == b) return false;
-    for (const SlotId from : {a, partners_[a.index]}) {
-      for (const SlotId to : {b, partners_[b.index]}) {
+    if (slots_.partners[a.index] == b) return false;
+    for (const SlotId from : {a, slots_.partners[a.index]}) {
+      for (const SlotId to : {b, slots_.partners[b.index]}) {
         if (from.valid() && to.valid() && buffers_overlap(from, to)) return true;
       }
     }
@@ -329,9 +371,10 @@ class StepChecker {
     const Operand &input = step_.inputs[i], &output = step_.outputs[o];
     const Slot &from = plan_.slots[input.slot.index], &to = plan_.slots[output.slot.index];
     if (from.kind != to.kind || from.index != to.index || from.kind == SlotKind::kWindow) return false;
-    const bool swapped = partners_[input.slot.index].valid() || partners_[output.slot.index].valid();
+    const bool swapped = slots_.partners[input.slot.index].valid() || slots_.partners[output.slot.index].valid();
     if (swapped && input.slot != output.slot) return false;
-    if (!(input.offset == Size(0)) || !(input.type.shape == output.type.shape) || !row_major(input)) return false;
+    if (!(input.offset == Size(0)) || !(input.type.shape == output.type.shape)) return false;
+    if (!same_order(input, output)) return false;
     if (size_bytes(input.type.dtype) != size_bytes(output.type.dtype)) return false;
     if (step_.op != nullptr) return step_.op->has(kUpdatesFirst) && i == 0;
     if (step_.group.empty() || step_.num_anchor_inputs > 0) return false;
@@ -342,7 +385,7 @@ class StepChecker {
     return true;
   }
 
-  const std::vector<SlotId>& partners_;  // by slot: the one that it swaps with
+  const SlotUses& slots_;
   const Module& module_;
   const Graph& graph_;
   const Plan& plan_;
@@ -354,17 +397,24 @@ class StepChecker {
 
 void check_steps(const Subject& subject) {
   const Plan& plan = subject.plan;
-  std::vector<SlotId> partners(plan.slots.size());
+  SlotUses slots{.partners = std::vector<SlotId>(plan.slots.size()),
+                 .num_writers = std::vector<std::uint32_t>(plan.slots.size(), 0)};
   for (const Step& step : plan.steps) {
+    for (const Operand& output : step.outputs) {
+      if (output.slot.index < slots.num_writers.size()) ++slots.num_writers[output.slot.index];
+    }
     if (step.kind != StepKind::kSwap) continue;
-    if (step.slot_a.index < partners.size()) partners[step.slot_a.index] = step.slot_b;
-    if (step.slot_b.index < partners.size()) partners[step.slot_b.index] = step.slot_a;
+    const std::uint32_t a = step.slot_a.index, b = step.slot_b.index;
+    if (a >= slots.partners.size() || b >= slots.partners.size()) continue;
+    slots.partners[a] = step.slot_b;
+    slots.partners[b] = step.slot_a;
+    slots.num_writers[a] = slots.num_writers[b] = 2;  // in turn
   }
   for (std::uint32_t t = 0; t < plan.steps.size(); ++t) {
-    if (plan.steps[t].kind == StepKind::kSwap) StepChecker(subject, partners, t).run();
+    if (plan.steps[t].kind == StepKind::kSwap) StepChecker(subject, slots, t).run();
   }
   for (std::uint32_t t = 0; t < plan.steps.size(); ++t) {
-    if (plan.steps[t].kind != StepKind::kSwap) StepChecker(subject, partners, t).run();
+    if (plan.steps[t].kind != StepKind::kSwap) StepChecker(subject, slots, t).run();
   }
 }
 

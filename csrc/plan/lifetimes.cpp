@@ -100,6 +100,7 @@ class Lifetimes {
     const Step& step = plan_.steps[t];
     const bool updates_first = step.op != nullptr && step.op->has(kUpdatesFirst);
     if (step.kind != StepKind::kKernel || (!updates_first && step.group.empty())) return;
+    if (step.num_anchor_inputs > 0) return;  // its raw result lies where the first output goes, before inputs are read
     for (std::size_t o = 0; o < step.outputs.size(); ++o) {
       const std::uint32_t result = buffer_of(step.outputs[o].slot);
       if (result == kNone || swapped_[result] || plan_.buffers[result].first_step != t) continue;
@@ -134,9 +135,19 @@ class Lifetimes {
       const Operand& input = step.inputs[i];
       if (buffer_of(input.slot) != buffer) continue;
       if (updates_first && i > 0) return false;
-      if (!is_whole(input) || !(input.strides == step.outputs[output].strides)) return false;
+      if (!(input.offset == Size(0)) || !same_strides(input, step.outputs[output])) return false;
       if (size_bytes(input.type.dtype) != size_bytes(step.outputs[output].type.dtype)) return false;
       if (!updates_first && read_after(step, i, step.group_outputs[output])) return false;
+    }
+    return true;
+  }
+
+  // Of operands of one shape, the second one without gaps. Axes of size 1 may have any.
+  static bool same_strides(const Operand& input, const Operand& output) {
+    if (!(input.type.shape == output.type.shape)) return false;
+    for (std::size_t axis = 0; axis < input.strides.size(); ++axis) {
+      if (input.type.shape[axis] == Size(1) || input.strides[axis] == output.strides[axis]) continue;
+      return false;
     }
     return true;
   }

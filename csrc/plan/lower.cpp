@@ -65,11 +65,15 @@ const Operand& Lowerer::location(ValueId id) {
   return place = contiguous_operand(slot, value.type);
 }
 
-// Where the result of a step goes: its destination, else a new buffer.
-const Operand& Lowerer::place_result(ValueId id) {
+// Where the result of a step goes: its destination, row-major, else a new buffer, in this order of axes (empty:
+// row-major).
+const Operand& Lowerer::place_result(ValueId id, const AxisOrder& order) {
   const TensorType& type = graph_.value(id).type;
-  const SlotId slot = destinations_[id.index].valid() ? destinations_[id.index] : new_buffer(type);
-  return locations_[id.index] = contiguous_operand(slot, type);
+  const bool placed = destinations_[id.index].valid();
+  const SlotId slot = placed ? destinations_[id.index] : new_buffer(type);
+  locations_[id.index] = contiguous_operand(slot, type);
+  if (!placed && !order.empty()) locations_[id.index].strides = ordered_strides(type.shape, order);
+  return locations_[id.index];
 }
 
 Step& Lowerer::add_step(StepKind kind, NodeId node) {
@@ -114,7 +118,8 @@ void Lowerer::lower_kernel(NodeId id) {
   const Node& node = graph_.node(id);
   std::vector<Operand> inputs, outputs;
   for (const ValueId operand : node.operands) inputs.push_back(location(operand));
-  for (const ValueId result : node.results) outputs.push_back(place_result(result));
+  const AxisOrder order = order_of_kernel(node);
+  for (const ValueId result : node.results) outputs.push_back(place_result(result, order));
   Step& step = add_step(StepKind::kKernel, id);
   step.kernel = node.op->name;
   step.op = node.op;

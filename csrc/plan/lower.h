@@ -6,6 +6,7 @@
 
 #include "optimize/group_form.h"
 #include "plan/analysis.h"
+#include "plan/axis_order.h"
 #include "plan/plan.h"
 
 namespace ingot::planning {
@@ -39,7 +40,7 @@ class Lowerer {
   SlotId leaf_slot(SlotKind kind, std::uint32_t index);
   SlotId new_buffer(const TensorType& type);
   const Operand& location(ValueId id);
-  const Operand& place_result(ValueId id);
+  const Operand& place_result(ValueId id, const AxisOrder& order = {});
   Step& add_step(StepKind kind, NodeId node);
   std::uint32_t next_step() const { return static_cast<std::uint32_t>(plan_.steps.size()); }
   void add_copy(const Operand& source, SlotId target, const TensorType& type, NodeId node);
@@ -49,6 +50,10 @@ class Lowerer {
   void lower_kernel(NodeId id);
   void lower_view(NodeId id);
   void lower_abort(NodeId id);
+
+  // orders.cpp: the order of axes in memory
+  AxisOrder order_of_kernel(const Node& node);
+  AxisOrder order_of_group(const Node& node, const GroupForm& form, std::span<const ValueId> inputs);
 
   // lower_groups.cpp: pointwise nodes and groups
   void lower_pointwise(NodeId id);

@@ -99,11 +99,12 @@ void Lowerer::lower_group(NodeId id, const GroupForm& form) {
     step.group_outputs.push_back(registers.at(graph_.node(form.tail).operands[0].index));
     step.outputs.push_back(place_result(node.results[0]));
   }
+  const AxisOrder order = order_of_group(node, form, inputs);
   for (std::size_t i = 0; !form.tail.valid() && i < node.results.size(); ++i) {
     if (analysis_.root(node.results[i]) != node.results[i]) continue;
     const ValueId value = node.regions.empty() ? node.results[i] : node.regions[0].returns[i];
     step.group_outputs.push_back(registers.at(value.index));
-    step.outputs.push_back(place_result(node.results[i]));
+    step.outputs.push_back(place_result(node.results[i], order));
   }
   if (step.outputs.empty()) return;
   add_anchor(form, step);

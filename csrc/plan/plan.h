@@ -46,8 +46,9 @@ struct Loop {
   bool reverse = false;
 };
 
-// A typed strided view of a slot. Outputs are row-major with offset 0. Where a size is 0 nothing is touched, and offset
-// may lie anywhere.
+// A typed strided view of a slot. Outputs have offset 0 and no gaps. Their axes lie in row-major order; those of a
+// pointwise group or a kAnyOrder row may lie in any order in an arena slot that nothing else writes. Where a size is 0
+// nothing is touched, and offset may lie anywhere.
 struct Operand {
   SlotId slot;
   TensorType type;

@@ -71,7 +71,7 @@ class OpRow:
     classes: list[str]  # bool, int, float, complex
     traits: list[str]
     # pointwise, commutative, view, reduction, contraction, region, may_fail, effect,
-    # updates_first, checks_first
+    # updates_first, checks_first, any_order
     region_names: list[str]
 
 def op_table() -> list[OpRow]: ...

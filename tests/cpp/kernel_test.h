@@ -105,6 +105,18 @@ Tensor<T> contiguous(const Sizes& shape) {
   return x;
 }
 
+// As contiguous, with its axes in this order in memory, the outermost first.
+template <class T>
+Tensor<T> ordered(const Sizes& shape, const std::vector<std::size_t>& order) {
+  Tensor<T> x = contiguous<T>(shape);
+  std::int64_t stride = 1;
+  for (std::size_t i = order.size(); i-- > 0;) {
+    x.strides[order[i]] = stride;
+    stride *= shape[order[i]];
+  }
+  return x;
+}
+
 enum class Walk { kContiguous, kAny };  // kAny: permuted, with gaps, backwards, broadcast
 
 template <class T>
@@ -217,16 +229,16 @@ inline void run_tiles(const Kernel& kernel, const KernelCall& call, Rng& rng) {
   }
 }
 
-// Runs the kernel at every level into a contiguous tensor filled with junk, or with `before` where it is updated.
-// check(level, result) is called after each.
+// Runs the kernel at every level into a tensor without gaps filled with junk, its axes in this order (row-major where
+// it is empty). check(level, result) is called after each.
 template <class T, class Check>
 ErrorWord run_everywhere(const char* op, DType dtype, std::vector<TensorArg> inputs, const Sizes& shape,
-                         AttrBuffer& attrs, Rng& rng, const Check& check) {
+                         AttrBuffer& attrs, Rng& rng, const Check& check, const std::vector<std::size_t>& order = {}) {
   ErrorWord error{};
   for (const KernelTable* table : available_levels()) {
     const Kernel* kernel = find_kernel(*table, op, dtype);
     REQUIRE_MESSAGE(kernel != nullptr, op, " ", table->level);
-    Tensor<T> out = contiguous<T>(shape);
+    Tensor<T> out = order.empty() ? contiguous<T>(shape) : ordered<T>(shape, order);
     std::memset(static_cast<void*>(out.storage.data()), 0x5a, out.storage.size() * sizeof(T));
     const TensorArg output = out.arg();
     error = ErrorWord{};
@@ -242,16 +254,19 @@ ErrorWord run_everywhere(const char* op, DType dtype, std::vector<TensorArg> inp
 // As above, and compares with `expected`, in flat order.
 template <class T>
 void expect_everywhere(const char* op, DType dtype, std::vector<TensorArg> inputs, const Sizes& shape,
-                       const std::vector<T>& expected, AttrBuffer attrs, Rng& rng) {
-  const ErrorWord error =
-      run_everywhere<T>(op, dtype, inputs, shape, attrs, rng, [&](const std::string& level, const Tensor<T>& out) {
+                       const std::vector<T>& expected, AttrBuffer attrs, Rng& rng,
+                       const std::vector<std::size_t>& order = {}) {
+  const ErrorWord error = run_everywhere<T>(
+      op, dtype, inputs, shape, attrs, rng,
+      [&](const std::string& level, const Tensor<T>& out) {
         for (std::size_t i = 0; i < expected.size(); ++i) {
-          if (same_bits(out.storage[i], expected[i])) continue;
-          FAIL_CHECK(op << " " << level << ": element " << i << " is " << +out.storage[i] << ", expected "
-                        << +expected[i]);
+          const T found = out[static_cast<std::int64_t>(i)];
+          if (same_bits(found, expected[i])) continue;
+          FAIL_CHECK(op << " " << level << ": element " << i << " is " << +found << ", expected " << +expected[i]);
           return;
         }
-      });
+      },
+      order);
   CHECK(error.set == 0);
 }
 

@@ -19,6 +19,24 @@ Window random_window(Rng& rng) {
   return w;
 }
 
+// Often channels last, else row-major or anything.
+std::vector<std::size_t> random_order(Rng& rng) {
+  std::vector<std::size_t> order{0, 2, 3, 1};
+  if (pick(rng, 0, 2) == 0) std::shuffle(order.begin(), order.end(), rng);
+  if (pick(rng, 0, 3) == 0) order = {0, 1, 2, 3};
+  return order;
+}
+
+// An image whose channels lie side by side, or as random_tensor has it.
+template <class T>
+Tensor<T> random_image(Rng& rng, const Sizes& shape, Walk walk) {
+  Tensor<T> x = random_tensor<T>(rng, shape, walk);
+  if (pick(rng, 0, 1) == 0) return x;
+  x = ordered<T>(shape, {0, 2, 3, 1});
+  for (T& value : x.storage) value = random_value<T>(rng);
+  return x;
+}
+
 // Size of the result along an axis; at least 0.
 std::int64_t result_size(std::int64_t size, const Window& w, std::size_t axis) {
   const std::int64_t room = size + w.padding[axis] + w.padding[axis + 2] - (w.kernel[axis] - 1) * w.dilation[axis] - 1;
@@ -76,7 +94,11 @@ void check_conv(Rng& rng, Tensor<T> x, Tensor<T> weights, const Window& w, std::
             << w.stride[0] << "," << w.stride[1] << " padding " << w.padding[0] << "," << w.padding[1] << ","
             << w.padding[2] << "," << w.padding[3] << " dilation " << w.dilation[0] << "," << w.dilation[1]);
   expect_everywhere<T>("conv2d", dtype_of<T>(), {x.arg(), weights.arg()}, shape, expected,
-                       {w.stride, w.padding, w.dilation, {groups}}, rng);
+                       {w.stride, w.padding, w.dilation, {groups}}, rng, random_order(rng));
+  if (product(weights.shape) == 0 || pick(rng, 0, 1) == 0) return;
+  Tensor<T> panels = in_panels(weights, {0, 2, 3, 1});
+  expect_everywhere<T>("conv2d", dtype_of<T>(), {x.arg(), panel_arg(panels, weights)}, shape, expected,
+                       {w.stride, w.padding, w.dilation, {groups}}, rng, random_order(rng));
 }
 
 template <class T>
@@ -84,7 +106,7 @@ void check_random(Rng& rng, std::int64_t groups, std::int64_t channels, std::int
   const Window w = random_window(rng);
   const std::int64_t images = pick(rng, 0, 12) == 0 ? 0 : pick(rng, 1, 2);
   const Walk walk = pick(rng, 0, 1) == 0 ? Walk::kContiguous : Walk::kAny;
-  check_conv<T>(rng, random_tensor<T>(rng, {images, groups * channels, pick(rng, 1, size), pick(rng, 1, size)}, walk),
+  check_conv<T>(rng, random_image<T>(rng, {images, groups * channels, pick(rng, 1, size), pick(rng, 1, size)}, walk),
                 random_tensor<T>(rng, {groups * outputs, channels, w.kernel[0], w.kernel[1]}, walk), w, groups);
 }
 
@@ -93,20 +115,29 @@ void check_random(Rng& rng, std::int64_t groups, std::int64_t channels, std::int
 TEST_CASE_TEMPLATE("conv2d has the bits of rule 3 at any stride, padding, dilation and groups", T, float, double) {
   Rng rng(31);
   for (int i = 0; i < 150; ++i) check_random<T>(rng, pick(rng, 1, 3), pick(rng, 1, 6), pick(rng, 1, 20), 14);
+  for (int i = 0; i < 100; ++i) check_random<T>(rng, pick(rng, 1, 2), pick(rng, 1, 9), pick(rng, 6, 70), 30);
 }
 
 TEST_CASE_TEMPLATE("conv2d over many blocks of k has the bits of rule 3", T, float, double) {
   Rng rng(32);
   for (const std::int64_t channels : {28, 29, 64, 130}) {
     const Window w{{3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}};
-    check_conv<T>(rng, random_tensor<T>(rng, {1, channels, 6, 7}, Walk::kContiguous),
-                  random_tensor<T>(rng, {18, channels, 3, 3}, Walk::kContiguous), w, 1);
+    for (const std::int64_t width : {7, 17}) {
+      check_conv<T>(rng, random_image<T>(rng, {1, channels, 6, width}, Walk::kContiguous),
+                    random_tensor<T>(rng, {18, channels, 3, 3}, Walk::kContiguous), w, 1);
+    }
+  }
+  const Window one{{1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}};
+  for (const std::int64_t channels : {300, 1024, 1100}) {
+    check_conv<T>(rng, random_image<T>(rng, {2, channels, 5, 4}, Walk::kContiguous),
+                  random_tensor<T>(rng, {40, channels, 1, 1}, Walk::kContiguous), one, 1);
   }
 }
 
 TEST_CASE_TEMPLATE("depthwise conv2d has the bits of rule 3", T, float, double) {
   Rng rng(33);
   for (int i = 0; i < 100; ++i) check_random<T>(rng, pick(rng, 1, 5), 1, pick(rng, 1, 2), 40);
+  for (int i = 0; i < 100; ++i) check_random<T>(rng, pick(rng, 4, 90), 1, 1, 24);
   const Window w{{3, 3}, {2, 2}, {1, 1, 1, 1}, {1, 1}};  // several bands
   check_conv<T>(rng, random_tensor<T>(rng, {1, 2, 200, 150}, Walk::kContiguous),
                 random_tensor<T>(rng, {2, 1, 3, 3}, Walk::kContiguous), w, 2);
@@ -124,7 +155,9 @@ TEST_CASE_TEMPLATE("max_pool2d propagates NaN and padding never wins", T, float,
   Rng rng(35);
   for (int i = 0; i < 120; ++i) {
     const Window w = random_window(rng);
-    Tensor<T> x = random_tensor<T>(rng, {pick(rng, 0, 2), pick(rng, 1, 3), pick(rng, 1, 40), pick(rng, 1, 40)});
+    Tensor<T> x = random_image<T>(
+        rng, {pick(rng, 0, 2), pick(rng, 1, pick(rng, 1, 3) == 1 ? 40 : 3), pick(rng, 1, 40), pick(rng, 1, 40)},
+        Walk::kAny);
     if constexpr (std::is_floating_point_v<T>) {
       for (T& value : x.storage) {
         const std::int64_t special = pick(rng, 0, 40);
@@ -148,7 +181,7 @@ TEST_CASE_TEMPLATE("max_pool2d propagates NaN and padding never wins", T, float,
       expected.push_back(is_nan ? std::numeric_limits<T>::quiet_NaN() : best);
     }
     expect_everywhere<T>("max_pool2d", dtype_of<T>(), {x.arg()}, shape, expected,
-                         {w.kernel, w.stride, w.padding, w.dilation}, rng);
+                         {w.kernel, w.stride, w.padding, w.dilation}, rng, random_order(rng));
   }
 }
 
@@ -159,7 +192,9 @@ TEST_CASE_TEMPLATE("avg_pool2d folds its window from the first element in row an
     w.dilation = {1, 1};
     for (std::size_t p = 0; p < 4; ++p) w.padding[p] = std::min(w.padding[p], w.kernel[p % 2] - 1);
     const bool count_padding = pick(rng, 0, 1) == 0;
-    Tensor<T> x = random_tensor<T>(rng, {pick(rng, 0, 2), pick(rng, 1, 3), pick(rng, 1, 40), pick(rng, 1, 40)});
+    Tensor<T> x = random_image<T>(
+        rng, {pick(rng, 0, 2), pick(rng, 1, pick(rng, 1, 3) == 1 ? 40 : 3), pick(rng, 1, 40), pick(rng, 1, 40)},
+        Walk::kAny);
     const Sizes shape{x.shape[0], x.shape[1], result_size(x.shape[2], w, 0), result_size(x.shape[3], w, 1)};
     std::vector<T> expected;
     for (std::int64_t e = 0; e < product(shape); ++e) {
@@ -174,7 +209,7 @@ TEST_CASE_TEMPLATE("avg_pool2d folds its window from the first element in row an
       expected.push_back(sum / static_cast<T>(count));
     }
     expect_everywhere<T>("avg_pool2d", dtype_of<T>(), {x.arg()}, shape, expected,
-                         {w.kernel, w.stride, w.padding, {count_padding ? 1 : 0}}, rng);
+                         {w.kernel, w.stride, w.padding, {count_padding ? 1 : 0}}, rng, random_order(rng));
   }
 }
 

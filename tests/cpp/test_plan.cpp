@@ -149,6 +149,25 @@ graph g(x: f32[n,2,12]) {
   CHECK(kernels(copied, "copy") == 1);
 }
 
+TEST_CASE("a convolution lies channels last, and so does what follows it, up to the output") {
+  const Plan p = plan_of(R"(dim n in 1..4
+graph g(x: f32[n,8,6,6], w: f32[8,8,3,3], s: f32[1,8,1,1]) {
+  %0 = conv2d(x, w, padding=[1,1,1,1]) : f32[n,8,6,6]
+  %1 = multiply(%0, s) : f32[n,8,6,6]
+  %2 = max_pool2d(%1, kernel=[2,2], stride=[2,2]) : f32[n,8,3,3]
+  %3 = exp(%2) : f32[n,8,3,3]
+  %4 = reshape(%3, shape=[n,72]) : f32[n,72]
+  %5 = exp(%4) : f32[n,72]
+  return %3, %5
+}
+)");
+  const auto strides = [&](std::size_t step) { return p.steps[step].outputs[0].strides; };
+  CHECK(strides(0) == std::vector<Size>{288, 1, 48, 8});
+  CHECK(strides(1) == std::vector<Size>{288, 1, 48, 8});
+  CHECK(strides(2) == std::vector<Size>{72, 1, 24, 8});
+  CHECK(strides(3) == std::vector<Size>{72, 9, 3, 1});
+}
+
 TEST_CASE("a pointwise result takes the place of an operand that dies") {
   const Plan plan = plan_of(R"(graph g(x: f32[64,64]) {
   %0 = matmul(x, x) : f32[64,64]

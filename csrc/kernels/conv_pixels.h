@@ -1,6 +1,5 @@
-// Convolution as a product that is never laid out in memory: rows are the output channels of a group, columns the
-// output pixels of an image, so that lanes run over pixels and results are written side by side. Packing a panel
-// gathers the patches of 16 pixels, with 0 where a patch lies in the padding.
+// Convolution with lanes over pixels, for few outputs: rows are the output channels of a group, columns the output
+// pixels of an image. Packing a panel gathers the patches of 16 pixels, with 0 where a patch lies in the padding.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +9,14 @@
 #include "kernels/gemm.h"
 
 namespace ingot::INGOT_LEVEL {
+
+// A 1x1 convolution of whole rows: the image is one row. The result's rows must follow each other, too.
+inline Conv as_one_row(Conv c) {
+  if (!is_pointwise(c) || c.x[2] != c.x[3] * c.width) return c;
+  c.width = c.out_width = c.height * c.width;
+  c.height = c.out_height = 1;
+  return c;
+}
 
 // Pixels of a panel whose inputs, for one kernel position, lie `step` apart in one input row.
 struct PatchRun {
@@ -36,7 +43,7 @@ inline PatchRuns find_runs(const Conv& c, std::int64_t column, std::int64_t colu
     const std::int64_t begin = larger(x, valid.begin), end = smaller(last, valid.end);
     if (from_y >= 0 && from_y < c.height && begin < end) {
       const std::int64_t from_x = begin * c.stride_x + position * c.dilation_x - c.left;
-      out.runs[out.count++] = {done + begin - x, end - begin, from_y * c.x_row + from_x * c.x[3], c.stride_x * c.x[3]};
+      out.runs[out.count++] = {done + begin - x, end - begin, from_y * c.x[2] + from_x * c.x[3], c.stride_x * c.x[3]};
     }
     done += last - x;
   }
@@ -65,6 +72,7 @@ struct ConvSource {
   T* out;
 
   const T* rows_in_place(std::int64_t batch, std::int64_t first, std::int64_t k, std::int64_t* row) const {
+    if (c.panels) return nullptr;
     const bool one_position = c.kernel_height * c.kernel_width == 1 && c.w[1] == 1;
     const bool one_channel = c.channels == 1 && c.w[3] == 1 && c.w[2] == c.kernel_width;
     if (!one_position && !one_channel) return nullptr;
@@ -74,7 +82,11 @@ struct ConvSource {
 
   void copy_rows(std::int64_t batch, std::int64_t first, std::int64_t rows, std::int64_t k, std::int64_t steps, T* to,
                  std::int64_t stride) const {
-    for (std::int64_t i = 0; i < rows; ++i) {  // row by row: its weights lie together
+    for (std::int64_t i = 0; i < rows && c.panels; ++i) {
+      const T* const from = w + panel_offset(c, rows_key(batch) * c.outputs + first + i, k);
+      for (std::int64_t s = 0; s < steps; ++s) to[i * stride + s] = from[s * kPanel];
+    }
+    for (std::int64_t i = 0; i < rows && !c.panels; ++i) {  // row by row: its weights lie together
       const T* const from = w + (rows_key(batch) * c.outputs + first + i) * c.w[0];
       for (std::int64_t s = 0; s < steps;) {
         const std::int64_t at = (k + s) / c.channels, channel = (k + s) % c.channels;
@@ -115,8 +127,7 @@ struct ConvSource {
   }
 
   Target<T> target(std::int64_t batch) const {
-    const std::int64_t pixels = conv_pixels(c);
-    return {out + batch * c.outputs * pixels, pixels, 1};
+    return {out + batch / c.groups * c.y[0] + batch % c.groups * c.outputs * c.y[1], c.y[1], c.y[3]};
   }
 };
 
