@@ -11,6 +11,7 @@ namespace ingot {
 bool fold_constants(const PassContext& context);
 bool merge_common_subexpressions(const PassContext& context);
 bool remove_dead_code(const PassContext& context);
+bool simplify_algebra(const PassContext& context);
 bool hoist_from_loops(const PassContext& context);
 bool fuse_pointwise(const PassContext& context);
 bool fuse_attention(const PassContext& context);

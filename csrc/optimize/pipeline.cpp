@@ -13,6 +13,7 @@ namespace {
 // because a group hides its nodes from the other passes. How params lie is chosen last, by who still reads them.
 constexpr std::array kPipeline = {
     Pass{"fold_constants", fold_constants},
+    Pass{"algebra", simplify_algebra},
     Pass{"common_subexpressions", merge_common_subexpressions},
     Pass{"dead_code", remove_dead_code},
     Pass{"hoist_from_loops", hoist_from_loops},
