@@ -95,7 +95,8 @@ struct Kernel {
   // Computes tiles begin .. end-1. Inputs have any strides; outputs are row-major, of a kAnyOrder row (ops/op.h)
   // without gaps in any order of axes. scratch: 64-byte aligned, scratch_bytes long, undefined content.
   void (*run)(const KernelCall* call, std::int64_t begin, std::int64_t end, char* scratch);
-  bool takes_group = false;  // runs the call's group on its result; the scratch then holds the group's too
+  // Runs the call's group on tiles of its result, which lie in scratch: an output may lie on an input of the group.
+  bool takes_group = false;
   const PanelForm* panel_forms = nullptr;
   std::int32_t num_panel_forms = 0;
 };

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "kernels/element.h"
+#include "kernels/group.h"
 #include "kernels/micro_kernel.h"
 #include "kernels/pack.h"
 
@@ -15,7 +16,8 @@ inline constexpr std::int64_t kChunk = 1024;                // of k, packed at a
 inline constexpr std::int64_t kShortChunk = kBlock;         // where a panel is used once: it then stays in the L1 cache
 inline constexpr std::int64_t kRowBlockBytes = 460 * 1024;  // of copied rows of A: within an L2 cache of 1 MB
 inline constexpr std::int64_t kPackColumns = 64;            // packed together: rows of B lie on pages of their own
-inline constexpr std::int64_t kRowPadding = 16;             // elements between copied rows: they share no cache set
+inline constexpr std::int64_t kMostTileRows = 512, kMostTileColumns = 256;
+inline constexpr std::int64_t kRowPadding = 16;  // elements between copied rows: they share no cache set
 
 // How one product (of a batch) is cut into tiles. Pieces are rows x columns of C; columns vary fastest.
 struct GemmPlan {
@@ -39,11 +41,12 @@ GemmPlan plan_gemm(std::int64_t batch, std::int64_t rows, std::int64_t columns, 
   // each.
   const std::int64_t groups = ceil_div(columns, kPackColumns);
   const std::int64_t row_share = larger(ceil_div(rows * batch * groups, 8), 8 * kTileRows);
-  const std::int64_t most_rows = larger(smaller(smaller(rows, row_share), kRowBlockBytes / row_bytes), 1);
+  const std::int64_t fit = smaller(kRowBlockBytes / row_bytes, kMostTileRows);
+  const std::int64_t most_rows = larger(smaller(smaller(rows, row_share), fit), 1);
   plan.row_tiles = ceil_div(rows, most_rows);
   plan.rows_per_tile = plan.row_tiles == 0 ? 0 : ceil_div(rows, plan.row_tiles);
   const std::int64_t share = ceil_div(columns * larger(batch * plan.row_tiles, 1), 8);
-  plan.columns_per_tile = smaller(round_up(larger(share, 1), kPackColumns), 256);
+  plan.columns_per_tile = smaller(round_up(larger(share, 1), kPackColumns), kMostTileColumns);
   plan.column_tiles = ceil_div(columns, plan.columns_per_tile);
   return plan;
 }
@@ -173,39 +176,78 @@ void multiply_columns(const Source& source, const RowGroup<T>& rows, std::int64_
   }
 }
 
+// What runs on each finished tile of C: a group, on a tile that lies in scratch; null: nothing, C is written in place.
+template <class T>
+struct Epilogue {
+  GroupMachine* group = nullptr;
+  T* tile = nullptr;
+  bool turned = false;  // it is the transposed product: C's columns are its rows
+
+  // Where a tile is computed that begins at (row, column) of product `batch`.
+  Target<T> target(const Target<T>& c, std::int64_t rows, std::int64_t columns, std::int64_t row,
+                   std::int64_t column) const {
+    if (group == nullptr) return {c.c + row * c.row + column * c.column, c.row, c.column};
+    return turned ? Target<T>{tile, 1, rows} : Target<T>{tile, columns, 1};
+  }
+
+  void finish(const GemmPlan& plan, std::int64_t batch, std::int64_t rows, std::int64_t columns, std::int64_t row,
+              std::int64_t column) const {
+    if (group == nullptr) return;
+    constexpr std::int64_t kSize = sizeof(T);
+    const GroupPanel panel{reinterpret_cast<char*>(tile), (turned ? rows : columns) * kSize};
+    if (turned) {
+      run_group(*group, batch * plan.columns + column, columns, row, rows, &panel, nullptr);
+    } else {
+      run_group(*group, batch * plan.rows + row, rows, column, columns, &panel, nullptr);
+    }
+  }
+};
+
+// Bytes of the largest tile of a product with at most these sizes.
+template <class T>
+std::int64_t epilogue_tile_bytes(std::int64_t rows, std::int64_t columns) {
+  const std::int64_t elements =
+      smaller(rows, kMostTileRows) * smaller(round_up(columns, kPackColumns), kMostTileColumns);
+  return round_up(elements * static_cast<std::int64_t>(sizeof(T)), 64);
+}
+
 // Rows of one row tile times columns first .. last-1.
 template <class T, class Source>
 void multiply_range(const GemmPlan& plan, const Source& source, std::int64_t batch, std::int64_t first_row,
-                    std::int64_t first, std::int64_t last, T* a_buffer, T* b_buffer, RowCache& cache) {
-  Target<T> to = source.target(batch);
-  to.c += first_row * to.row;
+                    std::int64_t first, std::int64_t last, T* a_buffer, T* b_buffer, RowCache& cache,
+                    const Epilogue<T>& epilogue) {
+  const std::int64_t num_rows = smaller(plan.rows_per_tile, plan.rows - first_row);
+  const Target<T> to = epilogue.target(source.target(batch), num_rows, last - first, first_row, first);
   for (std::int64_t k = 0; k < plan.k; k += plan.chunk) {
     const std::int64_t steps = smaller(plan.chunk, plan.k - k);
     const RowGroup<T> rows = take_rows<T>(plan, source, batch, first_row, k, steps, a_buffer, cache);
     for (std::int64_t j = first; j < last; j += kPackColumns) {
-      const Target<T> part{to.c + j * to.column, to.row, to.column};
+      const Target<T> part{to.c + (j - first) * to.column, to.row, to.column};
       multiply_columns<T>(source, rows, batch, j, smaller(kPackColumns, last - j), k, steps, part, b_buffer);
     }
   }
-  if (plan.k != 0) return;
-  for (std::int64_t i = 0; i < smaller(plan.rows_per_tile, plan.rows - first_row); ++i) {
-    for (std::int64_t j = first; j < last; ++j) to.c[i * to.row + j * to.column] = 0;
+  for (std::int64_t i = 0; plan.k == 0 && i < num_rows; ++i) {
+    for (std::int64_t j = 0; j < last - first; ++j) to.c[i * to.row + j * to.column] = 0;
   }
+  epilogue.finish(plan, batch, num_rows, last - first, first_row, first);
 }
 
-// Tiles with the same rows are computed as one, so that rows are copied once for all their columns.
+// Tiles with the same rows are computed as one where nothing else is done with them; their rows are copied once.
 template <class T, class Source>
-void run_gemm(const GemmPlan& plan, const Source& source, std::int64_t begin, std::int64_t end, char* scratch) {
+void run_gemm(const GemmPlan& plan, const Source& source, std::int64_t begin, std::int64_t end, char* scratch,
+              const Epilogue<T>& epilogue = {}) {
   T* const a_buffer = reinterpret_cast<T*>(scratch);
   const std::int64_t row_bytes = (plan.chunk + kRowPadding) * static_cast<std::int64_t>(sizeof(T));
   T* const b_buffer = reinterpret_cast<T*>(scratch + round_up(plan.rows_per_tile * row_bytes, 64));
   RowCache cache{-1, -1, -1};
   while (begin < end) {
-    const std::int64_t row_tile = begin / plan.column_tiles, tiles = smaller(end, (row_tile + 1) * plan.column_tiles);
+    const std::int64_t row_tile = begin / plan.column_tiles;
+    const std::int64_t most = epilogue.group != nullptr ? begin + 1 : (row_tile + 1) * plan.column_tiles;
+    const std::int64_t tiles = smaller(end, most);
     const std::int64_t first = begin % plan.column_tiles * plan.columns_per_tile;
     const std::int64_t last = smaller(first + (tiles - begin) * plan.columns_per_tile, plan.columns);
     multiply_range<T>(plan, source, row_tile / plan.row_tiles, row_tile % plan.row_tiles * plan.rows_per_tile, first,
-                      last, a_buffer, b_buffer, cache);
+                      last, a_buffer, b_buffer, cache, epilogue);
     begin = tiles;
   }
 }

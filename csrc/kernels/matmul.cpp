@@ -82,37 +82,64 @@ std::int64_t float_tiles(const KernelCall* call) {
 }
 
 // Which path is taken depends on strides and is not monotone in the sizes; what all paths need is.
+struct Needs {
+  std::int64_t product, tile, group;  // bytes, one after the other
+};
+
 template <class T>
-std::int64_t float_scratch(const KernelCall* call) {
+Needs float_needs(const KernelCall* call) {
   const TensorArg& c = call->outputs[0];
   std::int64_t rows = 1;
   for (int i = 0; i < c.rank - 1; ++i) rows *= c.shape[i];
-  const std::int64_t most = larger(rows, c.shape[c.rank - 1]);
+  const std::int64_t columns = c.shape[c.rank - 1], most = larger(rows, columns);
   const std::int64_t k = call->inputs[0].shape[call->inputs[0].rank - 1];
-  return larger(gemm_scratch_bytes<T>(most, most, k), stream_scratch_bytes<T>(most));
+  Needs needs{round_up(larger(gemm_scratch_bytes<T>(most, most, k), stream_scratch_bytes<T>(most)), 64), 0, 0};
+  if (call->group == nullptr) return needs;
+  needs.tile = larger(epilogue_tile_bytes<T>(most, most), stream_scratch_bytes<T>(most));
+  needs.group = group_scratch_bytes(call, rows * columns, columns);
+  return needs;
 }
 
 template <class T>
-void run_streams(const Product& p, std::int64_t begin, std::int64_t end, char* scratch) {
+std::int64_t float_scratch(const KernelCall* call) {
+  const Needs needs = float_needs<T>(call);
+  return needs.product + needs.tile + needs.group;
+}
+
+template <class T>
+Epilogue<T> make_epilogue(const KernelCall* call, const Product& p, char* scratch) {
+  if (call->group == nullptr) return {};
+  const Needs needs = float_needs<T>(call);
+  T* const tile = reinterpret_cast<T*>(scratch + needs.product);
+  const TensorArg& c = call->outputs[0];
+  return {prepare_group(call, c, c.rank - 1, scratch + needs.product + needs.tile), tile, p.turned};
+}
+
+template <class T>
+void run_streams(const Product& p, std::int64_t begin, std::int64_t end, char* scratch, const Epilogue<T>& epilogue) {
   const MatmulSource<T> source{p};
+  GemmPlan plan{};
+  plan.rows = p.rows, plan.columns = p.columns;
   const std::int64_t tiles = stream_tiles(p.columns);
   for (std::int64_t t = begin; t < end; ++t) {
     const std::int64_t batch = t / tiles, part = t % tiles;
-    const std::int64_t first = p.columns * part / tiles, last = p.columns * (part + 1) / tiles;
-    T* const c = source.target(batch).c + first;
+    const std::int64_t first = p.columns * part / tiles, columns = p.columns * (part + 1) / tiles - first;
+    const Target<T> to = epilogue.target(source.target(batch), p.rows, columns, 0, first);
     stream_tile<T>(
-        {source.a(batch), p.a_row, p.a_step, source.b(batch) + first, p.b_step, c, p.c_row, p.rows, last - first, p.k},
+        {source.a(batch), p.a_row, p.a_step, source.b(batch) + first, p.b_step, to.c, to.row, p.rows, columns, p.k},
         scratch);
+    epilogue.finish(plan, batch, p.rows, columns, 0, first);
   }
 }
 
 template <class T>
 void run_float(const KernelCall* call, std::int64_t begin, std::int64_t end, char* scratch) {
   const Product p = make_product(call);
+  const Epilogue<T> epilogue = make_epilogue<T>(call, p, scratch);
   if (streams<T>(p)) {
-    run_streams<T>(p, begin, end, scratch);
+    run_streams<T>(p, begin, end, scratch, epilogue);
   } else {
-    run_gemm<T>(plan_gemm<T>(p.batch, p.rows, p.columns, p.k), MatmulSource<T>{p}, begin, end, scratch);
+    run_gemm<T>(plan_gemm<T>(p.batch, p.rows, p.columns, p.k), MatmulSource<T>{p}, begin, end, scratch, epilogue);
   }
 }
 
@@ -168,8 +195,8 @@ constinit const PanelForm kForms[] = {
     {.operand = 1, .rank = 2, .order = {1, 0}, .wanted = true, .attr = -1, .attr_value = 0}};
 
 extern constinit const Kernel matmul_kernels[] = {
-    {"matmul", kF32Type, float_tiles<float>, float_scratch<float>, cost<50>, run_float<float>, false, kForms, 1},
-    {"matmul", kF64Type, float_tiles<double>, float_scratch<double>, cost<25>, run_float<double>, false, kForms, 1},
+    {"matmul", kF32Type, float_tiles<float>, float_scratch<float>, cost<50>, run_float<float>, true, kForms, 1},
+    {"matmul", kF64Type, float_tiles<double>, float_scratch<double>, cost<25>, run_float<double>, true, kForms, 1},
     {"matmul", kI32Type, int_tiles, nullptr, cost<4>, run_int<std::uint32_t>},
     {"matmul", kI64Type, int_tiles, nullptr, cost<2>, run_int<std::uint64_t>},
 };

@@ -13,6 +13,7 @@ struct Product {
   std::int64_t batch_shape[kKernelMaxRank], a_batch[kKernelMaxRank], b_batch[kKernelMaxRank];
   std::int64_t batch;  // number of products; product i starts at element i * rows * columns of the result
   bool a_shared;       // all products have the same A
+  bool turned;         // it is the transposed product
   bool b_panels;       // B is one matrix in panels, [ceil(columns/16)][k][16]; b_step and b_column mean nothing
   std::int64_t rows, columns, k;
   std::int64_t a_row, a_step, b_step, b_column, c_row, c_column;
@@ -48,6 +49,7 @@ inline void transpose_if_narrow(Product& p) {
     p.b_batch[i] = stride;
   }
   const Product old = p;
+  p.turned = true;
   p.rows = old.columns, p.columns = old.rows;
   p.a = old.b, p.b = old.a;
   p.a_row = old.b_column, p.a_step = old.b_step;

@@ -100,8 +100,7 @@ class ContractionFuser {
     const NodeId anchor = anchor_of(id, nodes, form->space);
     if (!anchor.valid()) return id;
     const DType dtype = result_type(anchor).dtype;
-    // The product is first written where the group's first result goes.
-    if (result_type(id).dtype != dtype || !evaluator_.takes_group(*graph_.node(anchor).op, dtype)) return id;
+    if (!evaluator_.takes_group(*graph_.node(anchor).op, dtype)) return id;
     nodes.insert(nodes.begin(), anchor);
     if (!group_form(graph_, dims_, nodes)) return id;
     if (!is_fused(graph_.node(id))) return wrap(id, std::move(nodes));

@@ -313,10 +313,6 @@ class StepChecker {
                 "the outputs of a group lie in different orders");
       }
     }
-    // The anchor's result is first written where the first output goes.
-    if (step_.num_anchor_inputs == 0 || step_.kernel == "attention") return;
-    require(step_.outputs[0].type == graph_.value(registers[0]).type,
-            "the first output cannot hold the anchor's result");
   }
 
   void check_instruction(const GroupInstruction& instruction, const Node& node, std::vector<ValueId>& registers) const {
@@ -376,11 +372,14 @@ class StepChecker {
     if (!(input.offset == Size(0)) || !(input.type.shape == output.type.shape)) return false;
     if (!same_order(input, output)) return false;
     if (size_bytes(input.type.dtype) != size_bytes(output.type.dtype)) return false;
-    if (step_.op != nullptr) return step_.op->has(kUpdatesFirst) && i == 0;
-    if (step_.group.empty() || step_.num_anchor_inputs > 0) return false;
-    for (std::size_t g = step_.group_outputs[o] - step_.inputs.size() + 1; g < step_.group.size(); ++g) {
+    if (step_.group.empty()) return step_.op != nullptr && step_.op->has(kUpdatesFirst) && i == 0;
+    if (step_.kernel == "attention" || i < step_.num_anchor_inputs) return false;
+    const std::size_t first_input = step_.num_anchor_inputs > 0 ? 1 : 0;
+    const std::size_t first = first_input + step_.inputs.size() - step_.num_anchor_inputs;
+    const auto wanted = static_cast<std::uint32_t>(i - step_.num_anchor_inputs + first_input);
+    for (std::size_t g = step_.group_outputs[o] - first + 1; g < step_.group.size(); ++g) {
       const std::vector<std::uint32_t>& reads = step_.group[g].operands;
-      if (std::find(reads.begin(), reads.end(), static_cast<std::uint32_t>(i)) != reads.end()) return false;
+      if (std::find(reads.begin(), reads.end(), wanted) != reads.end()) return false;
     }
     return true;
   }

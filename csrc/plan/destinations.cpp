@@ -13,6 +13,11 @@ constexpr std::size_t kMaxChain = 64;  // nodes that write one after the other o
 
 }  // namespace
 
+// A product weighs the rows: its result is of other elements than the group's inputs.
+bool Lowerer::is_attention(const Region& group) const {
+  return group.nodes.size() > 1 && graph_.node(group.nodes.back()).op->has(kContraction);
+}
+
 // One step can hold the group.
 bool Lowerer::is_group(const Node& node) const {
   return group_form(graph_, module_.dims, node.regions[0].nodes).has_value();
@@ -79,6 +84,7 @@ bool Lowerer::takes_place_of(const Node& node, std::size_t result, ValueId root)
     return same_elements(node.operands[0]);
   }
   const auto reads_well = [&](const Node& op, bool early) {
+    early = early && !op.op->has(kContraction);
     for (const ValueId operand : op.operands) {
       if (analysis_.root(operand) == root && !(early && same_elements(operand))) return false;
     }
@@ -87,7 +93,7 @@ bool Lowerer::takes_place_of(const Node& node, std::size_t result, ValueId root)
   if (node.op->has(kPointwise)) return reads_well(node, true);
   if (node.op->name != "fused") return false;
   const Region& body = node.regions[0];
-  if (graph_.node(body.nodes.front()).op->has(kContraction)) return false;
+  if (is_attention(body)) return false;
   const NodeId definer = graph_.value(body.returns[result]).node;
   bool early = true;
   for (const NodeId member : body.nodes) {

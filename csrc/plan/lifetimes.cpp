@@ -99,8 +99,8 @@ class Lifetimes {
   void merge_in_place(std::uint32_t t) {
     const Step& step = plan_.steps[t];
     const bool updates_first = step.op != nullptr && step.op->has(kUpdatesFirst);
-    if (step.kind != StepKind::kKernel || (!updates_first && step.group.empty())) return;
-    if (step.num_anchor_inputs > 0) return;  // its raw result lies where the first output goes, before inputs are read
+    const bool by_element = !step.group.empty() && step.kernel != "attention";
+    if (step.kind != StepKind::kKernel || (!updates_first && !by_element)) return;
     for (std::size_t o = 0; o < step.outputs.size(); ++o) {
       const std::uint32_t result = buffer_of(step.outputs[o].slot);
       if (result == kNone || swapped_[result] || plan_.buffers[result].first_step != t) continue;
@@ -129,12 +129,12 @@ class Lifetimes {
   }
 
   // Every input in that buffer is read element by element, by the op that defines the output or an earlier one of the
-  // group; of a kUpdatesFirst step only operand 0 may lie there.
+  // group, and not by the group's anchor; of a kUpdatesFirst step only operand 0 may lie there.
   bool reads_allow(const Step& step, std::size_t output, std::uint32_t buffer, bool updates_first) const {
     for (std::uint32_t i = 0; i < step.inputs.size(); ++i) {
       const Operand& input = step.inputs[i];
       if (buffer_of(input.slot) != buffer) continue;
-      if (updates_first && i > 0) return false;
+      if (updates_first ? i > 0 : i < step.num_anchor_inputs) return false;
       if (!(input.offset == Size(0)) || !same_strides(input, step.outputs[output])) return false;
       if (size_bytes(input.type.dtype) != size_bytes(step.outputs[output].type.dtype)) return false;
       if (!updates_first && read_after(step, i, step.group_outputs[output])) return false;
@@ -153,9 +153,12 @@ class Lifetimes {
   }
 
   static bool read_after(const Step& step, std::uint32_t input, std::uint32_t output_register) {
-    for (std::size_t g = output_register - step.inputs.size() + 1; g < step.group.size(); ++g) {
+    const std::uint32_t first_input = step.num_anchor_inputs > 0 ? 1 : 0;  // registers
+    const std::uint32_t wanted = input - step.num_anchor_inputs + first_input;
+    const std::size_t first = first_input + step.inputs.size() - step.num_anchor_inputs;
+    for (std::size_t g = output_register - first + 1; g < step.group.size(); ++g) {
       const std::vector<std::uint32_t>& operands = step.group[g].operands;
-      if (std::find(operands.begin(), operands.end(), input) != operands.end()) return true;
+      if (std::find(operands.begin(), operands.end(), wanted) != operands.end()) return true;
     }
     return false;
   }

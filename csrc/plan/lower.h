@@ -79,6 +79,7 @@ class Lowerer {
   std::vector<SlotId> open_windows(NodeId id, std::uint32_t loop);
 
   // destinations.cpp: results computed where they are needed
+  bool is_attention(const Region& group) const;
   bool is_group(const Node& node) const;
   bool is_kernel_node(const Node& node) const;
   bool can_be_placed(std::uint32_t region, ValueId value) const;

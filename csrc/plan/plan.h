@@ -87,9 +87,9 @@ struct GroupInstruction {
 };
 
 // A kernel may find an output at the address of an input in two cases only. A kUpdatesFirst row: inputs[0], of the same
-// type; the kernel then writes the part alone, and nothing at all when it reports an error. A group: an input of the
-// same elements that no instruction after the one of that output reads; tiles may be stored as soon as they are
-// computed.
+// type; the kernel then writes the part alone, and nothing at all when it reports an error. A group: an input (but
+// those of its anchor) of the same elements that no instruction after the one of that output reads; elements may be
+// stored as soon as they are computed, those of a row as soon as the row is.
 struct Step {
   StepKind kind = StepKind::kKernel;
   std::string kernel;         // kernel name: the op's, "pointwise" or "copy"
