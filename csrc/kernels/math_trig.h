@@ -121,14 +121,17 @@ INGOT_INLINE V sin_shifted(V x, std::uint64_t quadrants) {
   return flip_sign<V>(result, (quadrant & 2) << 62);
 }
 
+// Of float: math_f32_trig.h.
 template <bool kShort, class V>
+  requires(!kShort)
 INGOT_INLINE V sin_of(V x) {
-  return select<V>(magnitude(x) < 0x1p-30, x, sin_shifted<kShort>(x, 0));  // keeps -0
+  return select<V>(magnitude(x) < 0x1p-30, x, sin_shifted<false>(x, 0));  // keeps -0
 }
 
 template <bool kShort, class V>
+  requires(!kShort)
 INGOT_INLINE V cos_of(V x) {
-  return sin_shifted<kShort>(x, 1);
+  return sin_shifted<false>(x, 1);
 }
 
 }  // namespace ingot::INGOT_LEVEL

@@ -125,11 +125,13 @@ INGOT_FUNCTION(tanh)
   struct name##_function_f32 {                                     \
     INGOT_INLINE static F32 value(F32 x) { return name##_f32(x); } \
   };
+INGOT_FUNCTION_F32(cos)
 INGOT_FUNCTION_F32(erf)
 INGOT_FUNCTION_F32(exp)
 INGOT_FUNCTION_F32(exp2)
 INGOT_FUNCTION_F32(log)
 INGOT_FUNCTION_F32(log1p)
+INGOT_FUNCTION_F32(sin)
 INGOT_FUNCTION_F32(tanh)
 #undef INGOT_FUNCTION_F32
 
@@ -153,7 +155,7 @@ constexpr PointwiseList make_list() {
   add_function<asinh_function>(list, "asinh");
   add_function<atan_function>(list, "atan");
   add_function<atanh_function>(list, "atanh");
-  add_function<cos_function>(list, "cos");
+  add_function<cos_function, cos_function_f32>(list, "cos");
   add_function<cosh_function>(list, "cosh");
   add_function<erf_function, erf_function_f32>(list, "erf");
   add_function<erfc_function>(list, "erfc");
@@ -164,7 +166,7 @@ constexpr PointwiseList make_list() {
   add_function<log10_function>(list, "log10");
   add_function<log1p_function, log1p_function_f32>(list, "log1p");
   add_function<log2_function>(list, "log2");
-  add_function<sin_function>(list, "sin");
+  add_function<sin_function, sin_function_f32>(list, "sin");
   add_function<sinh_function>(list, "sinh");
   add_function<tan_function>(list, "tan");
   add_function<tanh_function, tanh_function_f32>(list, "tanh");

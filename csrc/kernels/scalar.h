@@ -10,6 +10,7 @@
 #include "kernels/math_f32_exp.h"
 #include "kernels/math_f32_log.h"
 #include "kernels/math_f32_table.h"
+#include "kernels/math_f32_trig.h"
 #include "kernels/math_log.h"
 #include "kernels/math_trig.h"
 
@@ -39,13 +40,11 @@ INGOT_MATH_1(asin)
 INGOT_MATH_1(asinh)
 INGOT_MATH_1(atan)
 INGOT_MATH_1(atanh)
-INGOT_MATH_1(cos)
 INGOT_MATH_1(cosh)
 INGOT_MATH_1(erfc)
 INGOT_MATH_1(expm1)
 INGOT_MATH_1(log10)
 INGOT_MATH_1(log2)
-INGOT_MATH_1(sin)
 INGOT_MATH_1(sinh)
 INGOT_MATH_1(tan)
 #undef INGOT_MATH_1
@@ -60,11 +59,13 @@ INGOT_MATH_1(tan)
       return name##_of<false, double>(a); \
     }                                     \
   }
+INGOT_MATH_1(cos)
 INGOT_MATH_1(erf)
 INGOT_MATH_1(exp)
 INGOT_MATH_1(exp2)
 INGOT_MATH_1(log)
 INGOT_MATH_1(log1p)
+INGOT_MATH_1(sin)
 INGOT_MATH_1(tanh)
 #undef INGOT_MATH_1
 

@@ -62,7 +62,7 @@ std::vector<T> sample(double most, std::size_t n) {
 }
 
 // The functions with a float32 version of their own; the others round a double once.
-const std::vector<std::string> kInFloat = {"erf", "exp", "exp2", "log", "log1p", "tanh"};
+const std::vector<std::string> kInFloat = {"cos", "erf", "exp", "exp2", "log", "log1p", "sin", "tanh"};
 
 double bound_of_float(const std::string& op) {
   return std::find(kInFloat.begin(), kInFloat.end(), op) != kInFloat.end() ? 1 : 0.51;
