@@ -9,8 +9,8 @@
 
 namespace ingot {
 
-inline constexpr int kKernelMaxRank = 8;   // == kMaxRank of ops/op.h (checked in execute/)
-inline constexpr int kTileElements = 512;  // elements of a pointwise tile: 2 KB of f32, 4 KB of f64
+inline constexpr int kKernelMaxRank = 8;    // == kMaxRank of ops/op.h (checked in execute/)
+inline constexpr int kTileElements = 2048;  // that a tile function computes at most
 
 struct TensorArg {
   char* data;  // first element

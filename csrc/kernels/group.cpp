@@ -14,6 +14,8 @@ constexpr std::int32_t kDead = -2;
 constexpr std::int64_t kLargestElement = 8;  // bytes, among the functions' dtypes
 constexpr std::int64_t kTileBytes = kTileElements * kLargestElement;
 constexpr int kMostOperands = 3;
+// Slots begin at different distances from a page, or every load of one would wait for the last stores to another.
+constexpr std::int64_t kSlotShift = 21 * 64;
 
 std::int32_t num_group_inputs(const KernelCall* call) {
   return call->group->anchored + call->num_inputs - call->group->first_input;
@@ -69,13 +71,13 @@ std::int64_t largest_element(const KernelCall* call) {
 }
 
 std::int64_t piece_elements(const PointwiseGroup& group, std::int64_t elements, std::int64_t columns) {
-  const std::int64_t most = group.row_axes > 0 ? larger(kRowElementsAtOnce, columns) : kTileElements;
+  const std::int64_t most = group.row_axes > 0 ? larger(kRowElementsAtOnce, columns) : kPieceElements;
   return smaller(elements, most);
 }
 
 // Everything lies in the scratch block, in this order.
 struct Layout {
-  std::int64_t registers, sources, copies, free_slots, row_elements, splats, constants, slots, slot_bytes, end;
+  std::int64_t registers, sources, copies, free_slots, row_elements, splats, constants, slots, slot_bytes;
 };
 
 Layout lay_out(const KernelCall* call, std::int64_t piece) {
@@ -90,9 +92,7 @@ Layout lay_out(const KernelCall* call, std::int64_t piece) {
   l.splats = l.row_elements + lines * kRowsAtOnceMost * kLargestElement;
   l.constants = l.splats + kMostOperands * kTileBytes;
   l.slots = l.constants + inputs * kTileBytes;
-  l.slot_bytes = round_up(piece * largest_element(call), 64) + 64;
-  const std::int64_t slots = inputs + most_slots(*call->group, static_cast<std::int32_t>(inputs), call->num_outputs);
-  l.end = l.slots + slots * l.slot_bytes;
+  l.slot_bytes = round_up(piece * largest_element(call), 4096) + kSlotShift;
   return l;
 }
 
@@ -394,6 +394,31 @@ void copy_output(const GroupMachine& m, const GroupCopy& copy, const Rectangle& 
   }
 }
 
+// Fetches part of the rectangle below this one into the second-level cache while this one is computed: rows lie on
+// pages of their own, which the processor does not look ahead into.
+void prefetch_below(const GroupMachine& m, const Rectangle& at, std::int32_t part) {
+  constexpr std::int64_t kLine = 64, kMostLines = 1024;
+  const std::int64_t rows = smaller(at.rows, m.space.rows - at.row - at.rows), parts = m.group->num_instructions;
+  if (rows <= 0 || m.space.lead_rank != 1) return;
+  const auto fetch = [&](const TensorArg& x) {
+    const std::int64_t row_bytes = panel_row_bytes(m.space, x), size = element_bytes(x.dtype);
+    const std::int64_t lines = ceil_div(at.columns * size, kLine), all = smaller(rows * lines, kMostLines);
+    const char* const from = panel_begin(m.space, x, at.row + at.rows, at.column);
+    for (std::int64_t i = all * part / parts; i < all * (part + 1) / parts; ++i) {
+      __builtin_prefetch(from + i / lines * row_bytes + i % lines * kLine, 0, 2);
+    }
+  };
+  for (std::int32_t i = m.group->anchored; i < m.num_inputs; ++i) {
+    const GroupRegister& r = m.registers[i];
+    if (r.place == kDense && r.gathered < 0) fetch(input_arg(m, i));
+  }
+  for (std::int32_t i = m.num_inputs; i < m.num_registers; ++i) {
+    if (m.registers[i].output > 0 || (m.registers[i].output == 0 && m.group->anchored == 0)) {
+      fetch(m.call->outputs[m.registers[i].output]);
+    }
+  }
+}
+
 void run_rectangle(GroupMachine& m, const Rectangle& at, const GroupPanel* anchor, const GroupPanel* result) {
   for (std::int32_t i = m.group->anchored; i < m.num_inputs; ++i) place_input(m, i, at);
   if (m.group->anchored != 0) {
@@ -401,7 +426,11 @@ void run_rectangle(GroupMachine& m, const Rectangle& at, const GroupPanel* ancho
     m.registers[0].row_bytes = anchor->row_bytes;
   }
   for (std::int32_t i = m.num_inputs; i < m.num_registers; ++i) place_result(m, i, at, result);
-  for (std::int32_t i = 0; i < m.group->num_instructions; ++i) run_instruction(m, i, at);
+  const bool by_rows = m.group->row_axes > 0 && m.group->anchored == 0;
+  for (std::int32_t i = 0; i < m.group->num_instructions; ++i) {
+    if (by_rows) prefetch_below(m, at, i);
+    run_instruction(m, i, at);
+  }
   for (std::int32_t i = 0; i < m.num_copies; ++i) copy_output(m, m.copies[i], at, result);
 }
 
@@ -437,7 +466,9 @@ std::int64_t group_rows_at_once(const GroupSpace& s) {
 }
 
 std::int64_t group_scratch_bytes(const KernelCall* call, std::int64_t elements, std::int64_t columns) {
-  return lay_out(call, piece_elements(*call->group, elements, columns)).end;
+  const Layout l = lay_out(call, piece_elements(*call->group, elements, columns));
+  const std::int32_t inputs = num_group_inputs(call);
+  return l.slots + (inputs + most_slots(*call->group, inputs, call->num_outputs)) * l.slot_bytes;
 }
 
 GroupMachine* prepare_group(const KernelCall* call, const TensorArg& shape, int column_axis, char* scratch) {

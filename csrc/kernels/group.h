@@ -51,6 +51,7 @@ struct GroupMachine {
   char* slots;
 };
 
+inline constexpr std::int64_t kPieceElements = 512;       // of a rectangle: 2 KB of float32
 inline constexpr std::int64_t kRowsAtOnceMost = 64;       // of a rectangle of whole rows
 inline constexpr std::int64_t kRowElementsAtOnce = 4096;  // of such a rectangle, unless one row is longer
 

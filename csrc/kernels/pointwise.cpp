@@ -18,8 +18,8 @@ struct Tiles {
 Tiles cut(const KernelCall* call, const GroupSpace& space) {
   Tiles t;
   const bool whole = call->group->row_axes > 0;
-  t.width = whole ? space.columns : smaller(space.columns, kTileElements);
-  t.height = whole ? group_rows_at_once(space) : larger(kTileElements / larger(t.width, 1), 1);
+  t.width = whole ? space.columns : smaller(space.columns, kPieceElements);
+  t.height = whole ? group_rows_at_once(space) : larger(kPieceElements / larger(t.width, 1), 1);
   t.height = smaller(t.height, kRowsAtOnceMost);
   t.down = ceil_div(space.rows, t.height);
   t.across = whole ? 1 : ceil_div(space.columns, larger(t.width, 1));
