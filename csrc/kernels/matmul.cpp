@@ -182,11 +182,15 @@ void run_int(const KernelCall* call, std::int64_t begin, std::int64_t end, char*
   }
 }
 
-// 2 flops per multiplication: about 50 per ns in float32 on one thread, the integer loops about 4.
-template <int kPerNs>
+// 2 flops per multiplication: about 50 per ns in float32 on one thread, the integer loops about 4. With few rows
+// reading the second operand takes longer, about 32 bytes per ns.
+template <class T, int kPerNs>
 std::int64_t cost(const KernelCall* call) {
-  const double k = static_cast<double>(call->inputs[0].shape[call->inputs[0].rank - 1]);
-  return static_cast<std::int64_t>(static_cast<double>(num_elements(call->outputs[0])) * k * 2 / kPerNs);
+  const TensorArg &a = call->inputs[0], &b = call->inputs[1];
+  const double k = static_cast<double>(a.shape[a.rank - 1]);
+  const double compute = static_cast<double>(num_elements(call->outputs[0])) * k * 2 / kPerNs;
+  const double read = static_cast<double>(num_elements(b)) * sizeof(T) / 32;
+  return static_cast<std::int64_t>(compute > read ? compute : read);
 }
 
 }  // namespace
@@ -195,10 +199,11 @@ constinit const PanelForm kForms[] = {
     {.operand = 1, .rank = 2, .order = {1, 0}, .wanted = true, .attr = -1, .attr_value = 0}};
 
 extern constinit const Kernel matmul_kernels[] = {
-    {"matmul", kF32Type, float_tiles<float>, float_scratch<float>, cost<50>, run_float<float>, true, kForms, 1},
-    {"matmul", kF64Type, float_tiles<double>, float_scratch<double>, cost<25>, run_float<double>, true, kForms, 1},
-    {"matmul", kI32Type, int_tiles, nullptr, cost<4>, run_int<std::uint32_t>},
-    {"matmul", kI64Type, int_tiles, nullptr, cost<2>, run_int<std::uint64_t>},
+    {"matmul", kF32Type, float_tiles<float>, float_scratch<float>, cost<float, 50>, run_float<float>, true, kForms, 1},
+    {"matmul", kF64Type, float_tiles<double>, float_scratch<double>, cost<double, 25>, run_float<double>, true, kForms,
+     1},
+    {"matmul", kI32Type, int_tiles, nullptr, cost<std::int32_t, 4>, run_int<std::uint32_t>},
+    {"matmul", kI64Type, int_tiles, nullptr, cost<std::int64_t, 2>, run_int<std::uint64_t>},
 };
 extern constinit const std::int32_t num_matmul_kernels = 4;
 
