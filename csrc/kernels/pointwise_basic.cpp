@@ -39,6 +39,32 @@ void divide_by_scalar(const void* const* operands, void* result, std::int64_t n)
   for (; i < n; ++i) r[i] = a[i] / divisor.b;
 }
 
+// Of two operands, by vectors, where those of simd.h are shorter than what a compiler makes of the scalar rule.
+// Operand kScalar is one element; -1: none.
+template <class Row, int kScalar>
+void run_vectors(const void* const* operands, void* result, std::int64_t n) {
+  const float* const a = static_cast<const float*>(operands[0]);
+  const float* const b = static_cast<const float*>(operands[1]);
+  float* const r = static_cast<float*>(result);
+  const F32 one = splat<F32>(kScalar < 0 ? 0 : *static_cast<const float*>(operands[kScalar < 0 ? 0 : kScalar]));
+  std::int64_t i = 0;
+  for (; i + kLanes32 <= n; i += kLanes32) {
+    const F32 x = kScalar == 0 ? one : load<F32>(a + i), y = kScalar == 1 ? one : load<F32>(b + i);
+    store(r + i, Row::template value<F32, F32>(x, y));
+  }
+  if (i == n) return;
+  const F32 x = kScalar == 0 ? one : load_first<F32>(a + i, n - i);
+  const F32 y = kScalar == 1 ? one : load_first<F32>(b + i, n - i);
+  store_first(r + i, Row::template value<F32, F32>(x, y), n - i);
+}
+
+template <class Row>
+inline constexpr bool kOnVectors = false;
+template <>
+inline constexpr bool kOnVectors<Row_maximum> = kVectorBytes == 64;
+template <>
+inline constexpr bool kOnVectors<Row_minimum> = kVectorBytes == 64;
+
 template <class Row>
 inline constexpr TileFunction kByScalar = run_tile_with_scalar<Row, float, 1>;
 template <>
@@ -46,7 +72,9 @@ inline constexpr TileFunction kByScalar<Row_divide> = divide_by_scalar;
 
 template <class Row, class T>
 constexpr void add_row_of(PointwiseList& list) {
-  if constexpr (kTakesScalar<Row> && std::int32_t{kDTypeOf<T>} == kF32Type) {
+  if constexpr (kOnVectors<Row> && std::int32_t{kDTypeOf<T>} == kF32Type) {
+    list.add(Row::kName, kF32Type, kF32Type, run_vectors<Row, -1>, run_vectors<Row, 0>, run_vectors<Row, 1>);
+  } else if constexpr (kTakesScalar<Row> && std::int32_t{kDTypeOf<T>} == kF32Type) {
     list.add(Row::kName, kF32Type, kF32Type, run_tile<Row, T, T>, run_tile_with_scalar<Row, T, 0>, kByScalar<Row>);
   } else if constexpr ((Row::kClasses & kClassOf<T>) != 0 && !(kInLanes<Row> && kIsFloat<T>)) {
     using Out = typename ResultOf<Row::kRule, T>::Type;

@@ -202,17 +202,15 @@ INGOT_INLINE V flip_sign(V x, Bits<V> sign) {
 }
 
 #if defined(__AVX512DQ__)
-// The instruction orders -0 below +0 and drops a NaN, which an addition brings back.
-template <int kChoice, class V>
-INGOT_INLINE V range_of(V a, V b) {
+// The number that kRule chooses: 5 the larger, 4 the smaller, zeros by their signs. NaN if either is NaN.
+template <int kRule, class V>
+INGOT_INLINE V choose_number(V a, V b) {
   if constexpr (sizeof(Element<V>) == 4) {
-    const __m512 x = bit_cast<__m512>(a), y = bit_cast<__m512>(b);
-    const __m512 chosen = _mm512_maskz_range_ps(0xffff, x, y, kChoice);
-    return bit_cast<V>(_mm512_mask_add_ps(chosen, _mm512_cmp_ps_mask(x, y, _CMP_UNORD_Q), x, y));
+    const __m512 x = bit_cast<__m512>(a), y = bit_cast<__m512>(b), nan = _mm512_set1_ps(__builtin_nanf(""));
+    return bit_cast<V>(_mm512_mask_range_ps(nan, _mm512_cmp_ps_mask(x, y, _CMP_ORD_Q), x, y, kRule));
   } else {
-    const __m512d x = bit_cast<__m512d>(a), y = bit_cast<__m512d>(b);
-    const __m512d chosen = _mm512_maskz_range_pd(0xff, x, y, kChoice);
-    return bit_cast<V>(_mm512_mask_add_pd(chosen, _mm512_cmp_pd_mask(x, y, _CMP_UNORD_Q), x, y));
+    const __m512d x = bit_cast<__m512d>(a), y = bit_cast<__m512d>(b), nan = _mm512_set1_pd(__builtin_nan(""));
+    return bit_cast<V>(_mm512_mask_range_pd(nan, _mm512_cmp_pd_mask(x, y, _CMP_ORD_Q), x, y, kRule));
   }
 }
 #endif
@@ -221,7 +219,7 @@ INGOT_INLINE V range_of(V a, V b) {
 template <class V>
 INGOT_INLINE V maximum(V a, V b) {
 #if defined(__AVX512DQ__)
-  if constexpr (sizeof(V) == 64) return range_of<5>(a, b);
+  if constexpr (sizeof(V) == 64) return choose_number<5>(a, b);
 #endif
   const V larger = select<V>(a < b, b, a);                                            // a where unordered
   const V ordered = select<V>(a == b, bit_cast<V>(to_bits(a) & to_bits(b)), larger);  // equal bits, or zeros: +0 wins
@@ -231,7 +229,7 @@ INGOT_INLINE V maximum(V a, V b) {
 template <class V>
 INGOT_INLINE V minimum(V a, V b) {
 #if defined(__AVX512DQ__)
-  if constexpr (sizeof(V) == 64) return range_of<4>(a, b);
+  if constexpr (sizeof(V) == 64) return choose_number<4>(a, b);
 #endif
   const V smaller = select<V>(b < a, b, a);
   const V ordered = select<V>(a == b, bit_cast<V>(to_bits(a) | to_bits(b)), smaller);  // zeros: -0 wins
