@@ -9,6 +9,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "plan/memory_search.h"
 
 namespace ingot::planning {
 namespace {
@@ -79,63 +80,30 @@ ArenaLayout place_greedily(std::span<const Span> spans, std::int64_t bound) {
   return best;
 }
 
-// Depth-first over all orders of ascending offset. Some optimal layout rests every span on the bottom or on another
-// span below it; placed by ascending offset, a span's offset is then the top of those placed that live with it.
-class ExactSearch {
- public:
-  ExactSearch(std::span<const Span> spans, std::int64_t bound, ArenaLayout best)
-      : spans_(spans), bound_(bound), best_(std::move(best)), current_(spans.size(), 0), floor_(spans.size(), 0) {
-    for (std::uint32_t s = 0; s < spans.size(); ++s) {
-      if (spans[s].bytes > 0) open_.push_back(s);
+// Searches below ceilings that close in on the bound: first the bound itself, then what is left of the gap.
+ArenaLayout search(std::span<const Span> spans, std::int64_t bound, ArenaLayout best) {
+  std::int64_t work = kSearchWork;
+  std::int64_t low = bound;  // nothing was found below
+  for (std::int64_t ceiling = bound; ceiling < best.total_bytes && work > 0;) {
+    std::int64_t share = ceiling == bound ? work / 2 : work / 4;
+    const std::int64_t given = share;
+    if (std::optional<std::vector<std::int64_t>> offsets = search_offsets(spans, ceiling, share)) {
+      best.offsets = *std::move(offsets);
+      best.total_bytes = 0;
+      for (std::size_t s = 0; s < spans.size(); ++s) {
+        if (spans[s].bytes > 0) best.total_bytes = std::max(best.total_bytes, best.offsets[s] + spans[s].bytes);
+      }
+      if (ceiling == bound) break;
+    } else {
+      low = ceiling;
     }
-    std::stable_sort(open_.begin(), open_.end(),
-                     [&](std::uint32_t a, std::uint32_t b) { return spans[a].bytes > spans[b].bytes; });
+    work -= given - share;
+    const std::int64_t middle = low + (best.total_bytes - low) / 2;
+    if (middle == low || (best.total_bytes - low) * 256 < bound) break;
+    ceiling = middle;
   }
-
-  ArenaLayout run() {
-    search(0, 0);
-    return std::move(best_);
-  }
-
- private:
-  void search(std::int64_t lowest, std::int64_t top) {
-    if (++nodes_ > kSearchNodes || best_.total_bytes == bound_) return;
-    if (open_.empty()) {
-      if (top < best_.total_bytes) best_ = {.offsets = current_, .total_bytes = top};
-      return;
-    }
-    for (const std::uint32_t s : open_) {
-      if (std::max(floor_[s], lowest) + spans_[s].bytes >= best_.total_bytes) return;
-    }
-    std::vector<std::uint32_t> choices = open_;
-    std::stable_sort(choices.begin(), choices.end(),
-                     [&](std::uint32_t a, std::uint32_t b) { return floor_[a] < floor_[b]; });
-    for (const std::uint32_t s : choices) {
-      if (floor_[s] >= lowest) take(s, top);
-    }
-  }
-
-  void take(std::uint32_t s, std::int64_t top) {
-    const std::vector<std::int64_t> saved_floor = floor_;
-    const std::vector<std::uint32_t> saved_open = open_;
-    current_[s] = floor_[s];
-    const std::int64_t end = floor_[s] + spans_[s].bytes;
-    open_.erase(std::find(open_.begin(), open_.end(), s));
-    for (const std::uint32_t other : open_) {
-      if (together(spans_[other], spans_[s])) floor_[other] = std::max(floor_[other], end);
-    }
-    search(current_[s], std::max(top, end));
-    floor_ = saved_floor;
-    open_ = saved_open;
-  }
-
-  std::span<const Span> spans_;
-  std::int64_t bound_;
-  ArenaLayout best_;
-  std::vector<std::int64_t> current_, floor_;
-  std::vector<std::uint32_t> open_;
-  int nodes_ = 0;
-};
+  return best;
+}
 
 // Free bytes below the top, by offset and by size; neighbours are always joined.
 class FreeList {
@@ -239,8 +207,8 @@ ArenaLayout assign_offsets(std::span<const Span> spans) {
   if (spans.size() > kPortfolioSpans) return sweep(spans);
   const std::int64_t bound = lower_bound(spans);
   ArenaLayout layout = place_greedily(spans, bound);
-  if (layout.total_bytes == bound || spans.size() > kExactSpans) return layout;
-  return ExactSearch(spans, bound, std::move(layout)).run();
+  if (layout.total_bytes == bound || spans.size() > kSearchSpans) return layout;
+  return search(spans, bound, std::move(layout));
 }
 
 }  // namespace ingot::planning

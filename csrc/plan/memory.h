@@ -22,11 +22,12 @@ struct ArenaLayout {
 std::int64_t lower_bound(std::span<const Span> spans);
 
 // Offsets without overlap among spans that live at the same time. Up to kPortfolioSpans a portfolio of greedy orders
-// with best fit (quadratic), then, where it misses the bound and there are at most kExactSpans, an exact search of
-// kSearchNodes nodes; above, one sweep over time with an ordered free list, O(n log n). Deterministic.
+// with best fit (quadratic), then, where it misses the bound and there are at most kSearchSpans, a branch and bound
+// that begins at the bound and takes at most kSearchWork elementary steps, a fraction of a second; above, one sweep
+// over time with an ordered free list, O(n log n). Deterministic.
 inline constexpr std::size_t kPortfolioSpans = 2048;
-inline constexpr std::size_t kExactSpans = 64;
-inline constexpr int kSearchNodes = 20000;
+inline constexpr std::size_t kSearchSpans = 1024;
+inline constexpr std::int64_t kSearchWork = 200'000'000;
 ArenaLayout assign_offsets(std::span<const Span> spans);
 
 }  // namespace ingot::planning
