@@ -14,7 +14,7 @@ namespace ingot::INGOT_LEVEL {
 
 inline constexpr std::int64_t kChunk = 1024;                // of k, packed at a time; a multiple of kBlock
 inline constexpr std::int64_t kShortChunk = kBlock;         // where a panel is used once: it then stays in the L1 cache
-inline constexpr std::int64_t kRowBlockBytes = 460 * 1024;  // of copied rows of A: within an L2 cache of 1 MB
+inline constexpr std::int64_t kRowBlockBytes = 640 * 1024;  // of copied rows of A: within an L2 cache of 1 MB
 inline constexpr std::int64_t kPackColumns = 64;            // packed together: rows of B lie on pages of their own
 inline constexpr std::int64_t kMostTileRows = 512, kMostTileColumns = 256;
 inline constexpr std::int64_t kRowPadding = 16;  // elements between copied rows: they share no cache set
@@ -70,6 +70,7 @@ struct ColumnGroup {
   const T* b;
   std::int64_t step, vector;  // see MicroCall
   std::int64_t columns;       // <= kTileColumns; whole vectors may be read
+  const T* next = nullptr;    // panels of the next group: fetched meanwhile, a part by each row tile
 };
 
 template <class T>
@@ -113,6 +114,10 @@ void multiply_group(const RowGroup<T>& a, const ColumnGroup<T>& b, const Target<
     const std::int64_t first = a.rows * t / row_tiles, rows = a.rows * (t + 1) / row_tiles - first;
     T* const c = to.c + first * to.row;
     MicroCall<T> call{a.a + first * a.row, a.row, b.b, b.step, b.vector, c, to.row, k, add};
+    if (b.next != nullptr) {
+      call.ahead = b.next + k * t / row_tiles * kPanel;
+      call.ahead_step = ceil_div(kPanel, row_tiles);
+    }
     const MicroKernel<T> kernel = micro_kernel(static_cast<const T*>(nullptr), vectors, static_cast<int>(rows));
     if (to.column == 1 && b.columns == vectors * kWidth) {
       kernel(call);
@@ -154,8 +159,9 @@ RowGroup<T> take_rows(const GemmPlan& plan, const Source& source, std::int64_t b
 
 // Columns column .. column+columns-1, columns <= kPackColumns, times the rows.
 template <class T, class Source>
-void multiply_columns(const Source& source, const RowGroup<T>& rows, std::int64_t batch, std::int64_t column,
-                      std::int64_t columns, std::int64_t k, std::int64_t steps, const Target<T>& to, T* buffer) {
+[[gnu::noinline]] void multiply_columns(const Source& source, const RowGroup<T>& rows, std::int64_t batch,
+                                        std::int64_t column, std::int64_t columns, std::int64_t k, std::int64_t steps,
+                                        const Target<T>& to, T* buffer) {
   constexpr std::int64_t kWidth = kLanes<Vector<T>>;
   std::int64_t step = kPanel, panel = source.panel_stride();
   const T* panels = source.panels_in_place(batch, column, k);
@@ -171,6 +177,7 @@ void multiply_columns(const Source& source, const RowGroup<T>& rows, std::int64_
     if (panels != nullptr) {  // vectors of a panel lie side by side, a vector as wide as a panel in the next panel
       group.b = panels + j / kPanel * panel + j % kPanel;
       if (kWidth == kPanel) group.vector = panel;
+      group.next = group.b + kTileColumns<T> / kPanel * panel;
     }
     multiply_group<T>(rows, group, {to.c + j * to.column, to.row, to.column}, steps, k != 0);
   }
@@ -213,9 +220,9 @@ std::int64_t epilogue_tile_bytes(std::int64_t rows, std::int64_t columns) {
 
 // Rows of one row tile times columns first .. last-1.
 template <class T, class Source>
-void multiply_range(const GemmPlan& plan, const Source& source, std::int64_t batch, std::int64_t first_row,
-                    std::int64_t first, std::int64_t last, T* a_buffer, T* b_buffer, RowCache& cache,
-                    const Epilogue<T>& epilogue) {
+[[gnu::noinline]] void multiply_range(const GemmPlan& plan, const Source& source, std::int64_t batch,
+                                      std::int64_t first_row, std::int64_t first, std::int64_t last, T* a_buffer,
+                                      T* b_buffer, RowCache& cache, const Epilogue<T>& epilogue) {
   const std::int64_t num_rows = smaller(plan.rows_per_tile, plan.rows - first_row);
   const Target<T> to = epilogue.target(source.target(batch), num_rows, last - first, first_row, first);
   for (std::int64_t k = 0; k < plan.k; k += plan.chunk) {

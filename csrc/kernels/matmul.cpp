@@ -5,22 +5,26 @@
 #include "kernels/families.h"
 #include "kernels/gemm.h"
 #include "kernels/matmul_stream.h"
+#include "kernels/panel_rows.h"
 #include "kernels/product.h"
 
 namespace ingot::INGOT_LEVEL {
 namespace {
 
+constexpr std::int64_t kCopyColumns = 1024;
+
 template <class T>
 struct MatmulSource {
   const Product& p;
+  bool alone = true;  // nothing runs on the result
 
   const T* a(std::int64_t batch) const { return reinterpret_cast<const T*>(p.a) + batch_offset(p, p.a_batch, batch); }
   const T* b(std::int64_t batch) const { return reinterpret_cast<const T*>(p.b) + batch_offset(p, p.b_batch, batch); }
 
-  // Rows a multiple of 4096 bytes apart share one set of the first-level cache: they are copied.
+  // Rows a multiple of 4096 bytes apart share one set of the first-level cache: a copy pays where it is read often.
   const T* rows_in_place(std::int64_t batch, std::int64_t first, std::int64_t k, std::int64_t* row) const {
     const bool same_set = p.rows > 1 && p.a_row * static_cast<std::int64_t>(sizeof(T)) % 4096 == 0;
-    if (p.a_step != 1 || same_set) return nullptr;
+    if (p.a_step != 1 || (same_set && alone && p.columns >= kCopyColumns)) return nullptr;
     *row = p.a_row;
     return a(batch) + first * p.a_row + k;
   }
@@ -74,9 +78,16 @@ bool streams(const Product& p) {
   return p.rows <= kStreamRows && !p.b_panels && p.b_column == 1 && p.c_column == 1 && p.columns >= kLanes<Vector<T>>;
 }
 
+// Few rows of A, B in panels: tiles are columns of one product.
+template <class T>
+bool few_rows_of_panels(const Product& p) {
+  return kPanelRows<T> > 0 && p.b_panels && p.a_step == 1 && p.rows <= kPanelRows<T> && p.k > 0;
+}
+
 template <class T>
 std::int64_t float_tiles(const KernelCall* call) {
   const Product p = make_product(call);
+  if (few_rows_of_panels<T>(p)) return p.rows == 0 ? 0 : p.batch * ceil_div(p.columns, panel_tile_columns<T>(p.k));
   if (streams<T>(p)) return p.rows == 0 ? 0 : p.batch * stream_tiles(p.columns);
   return gemm_tiles(plan_gemm<T>(p.batch, p.rows, p.columns, p.k));
 }
@@ -116,7 +127,8 @@ Epilogue<T> make_epilogue(const KernelCall* call, const Product& p, char* scratc
 }
 
 template <class T>
-void run_streams(const Product& p, std::int64_t begin, std::int64_t end, char* scratch, const Epilogue<T>& epilogue) {
+[[gnu::noinline]] void run_streams(const Product& p, std::int64_t begin, std::int64_t end, char* scratch,
+                                   const Epilogue<T>& epilogue) {
   const MatmulSource<T> source{p};
   GemmPlan plan{};
   plan.rows = p.rows, plan.columns = p.columns;
@@ -133,14 +145,32 @@ void run_streams(const Product& p, std::int64_t begin, std::int64_t end, char* s
 }
 
 template <class T>
+[[gnu::noinline]] void run_panel_rows(const Product& p, std::int64_t begin, std::int64_t end,
+                                      const Epilogue<T>& epilogue) {
+  const MatmulSource<T> source{p};
+  GemmPlan plan{};
+  plan.rows = p.rows, plan.columns = p.columns;
+  const std::int64_t width = panel_tile_columns<T>(p.k), tiles = ceil_div(p.columns, width);
+  const bool far = p.k * p.columns * static_cast<std::int64_t>(sizeof(T)) > kFarPanels;
+  for (std::int64_t t = begin; t < end; ++t) {
+    const std::int64_t batch = t / tiles, first = t % tiles * width, columns = smaller(width, p.columns - first);
+    const Target<T> to = epilogue.target(source.target(batch), p.rows, columns, 0, first);
+    multiply_panel_rows<T>({source.a(batch), p.a_row, source.panels_in_place(batch, first, 0), source.panel_stride(),
+                            to.c, to.row, p.rows, columns, p.k, far});
+    epilogue.finish(plan, batch, p.rows, columns, 0, first);
+  }
+}
+
+template <class T>
 void run_float(const KernelCall* call, std::int64_t begin, std::int64_t end, char* scratch) {
   const Product p = make_product(call);
   const Epilogue<T> epilogue = make_epilogue<T>(call, p, scratch);
-  if (streams<T>(p)) {
-    run_streams<T>(p, begin, end, scratch, epilogue);
-  } else {
-    run_gemm<T>(plan_gemm<T>(p.batch, p.rows, p.columns, p.k), MatmulSource<T>{p}, begin, end, scratch, epilogue);
+  if constexpr (kPanelRows<T> > 0) {
+    if (few_rows_of_panels<T>(p)) return run_panel_rows<T>(p, begin, end, epilogue);
   }
+  if (streams<T>(p)) return run_streams<T>(p, begin, end, scratch, epilogue);
+  run_gemm<T>(plan_gemm<T>(p.batch, p.rows, p.columns, p.k), MatmulSource<T>{p, call->group == nullptr}, begin, end,
+              scratch, epilogue);
 }
 
 // Integers: a tile is one row of the result.

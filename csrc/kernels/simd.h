@@ -88,6 +88,14 @@ INGOT_INLINE V load(const Element<V>* from) {
   return v;
 }
 
+// Stays in a register: it is not loaded again for each of its uses.
+template <class V>
+INGOT_INLINE void keep(V& v) {
+#if defined(__AVX2__)
+  asm("" : "+v"(v));
+#endif
+}
+
 template <class V>
 INGOT_INLINE void store(Element<V>* to, V v) {
   __builtin_memcpy(to, &v, sizeof(V));

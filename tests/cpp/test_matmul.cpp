@@ -122,6 +122,19 @@ TEST_CASE_TEMPLATE("matmul of contiguous and transposed operands has the bits of
   }
 }
 
+TEST_CASE("few rows times panels have the bits of rule 3, near and far from the processor") {
+  Rng rng(6);
+  for (std::int64_t m = 1; m <= 8; ++m) {
+    for (const auto& [n, k] : {std::pair{64, 5}, std::pair{130, 256}, std::pair{207, 600}}) {
+      check_matmul<float>(rng, random_tensor<float>(rng, {m, k}, Walk::kContiguous), random_tensor<float>(rng, {k, n}));
+    }
+  }
+  for (const std::int64_t m : {1, 3}) {
+    check_matmul<float>(rng, random_tensor<float>(rng, {m, 600}, Walk::kContiguous),
+                        random_tensor<float>(rng, {600, 500}, Walk::kContiguous));
+  }
+}
+
 TEST_CASE("matmul keeps the sign of a sum that rounds to -0") {
   Rng rng(4);
   Tensor<float> a = contiguous<float>({1, 1}), b = contiguous<float>({1, 20});
