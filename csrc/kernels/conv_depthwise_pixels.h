@@ -8,6 +8,7 @@
 #include "kernels/conv_window.h"
 #include "kernels/micro_kernel.h"
 #include "kernels/simd.h"
+#include "kernels/simd_tail.h"
 
 namespace ingot::INGOT_LEVEL {
 

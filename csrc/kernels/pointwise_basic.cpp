@@ -2,6 +2,7 @@
 // the loops into vector code.
 #include "kernels/divide.h"
 #include "kernels/pointwise_rows.h"
+#include "kernels/simd_tail.h"
 
 namespace ingot::INGOT_LEVEL {
 namespace {

@@ -1,6 +1,7 @@
 // Tile functions of the elementary functions on floats: the templates of math_f32_*.h on vectors of float, those of
 // math_*.h on vectors of double. In the latter a float is widened and its result rounded once.
 #include "kernels/pointwise_rows.h"
+#include "kernels/simd_tail.h"
 
 namespace ingot::INGOT_LEVEL {
 namespace {

@@ -101,19 +101,6 @@ INGOT_INLINE void store(Element<V>* to, V v) {
   __builtin_memcpy(to, &v, sizeof(V));
 }
 
-// The first n lanes, 0 <= n < kLanes; the others are 0 and are not touched in memory.
-template <class V>
-INGOT_INLINE V load_first(const Element<V>* from, std::int64_t n) {
-  V v{};
-  __builtin_memcpy(&v, from, static_cast<std::size_t>(n) * sizeof(Element<V>));
-  return v;
-}
-
-template <class V>
-INGOT_INLINE void store_first(Element<V>* to, V v, std::int64_t n) {
-  __builtin_memcpy(to, &v, static_cast<std::size_t>(n) * sizeof(Element<V>));
-}
-
 template <class V>
 INGOT_INLINE V splat(Element<V> x) {
   return x - V{};  // x - 0 is x, -0 too: one broadcast (a loop over the lanes becomes one insertion per lane)
