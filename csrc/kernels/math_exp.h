@@ -113,10 +113,12 @@ INGOT_INLINE V clamp_expm1(V x) {
   return select<V>(x < -kExpm1Limit, splat<V>(-kExpm1Limit), x);
 }
 
+// Of float: math_f32_exp.h.
 template <bool kShort, class V>
+  requires(!kShort)
 INGOT_INLINE V expm1_of(V x) {
-  const Double2<V> t = expm1_parts<kShort>(clamp_expm1(x));
-  const V result = select<V>(x > kExpm1Limit, exp_of<kShort>(x), t.high + t.low);
+  const Double2<V> t = expm1_parts<false>(clamp_expm1(x));
+  const V result = select<V>(x > kExpm1Limit, exp_of<false>(x), t.high + t.low);
   return select<V>(x == 0.0, x, result);  // keeps -0
 }
 

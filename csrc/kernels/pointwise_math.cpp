@@ -130,6 +130,7 @@ INGOT_FUNCTION_F32(cos)
 INGOT_FUNCTION_F32(erf)
 INGOT_FUNCTION_F32(exp)
 INGOT_FUNCTION_F32(exp2)
+INGOT_FUNCTION_F32(expm1)
 INGOT_FUNCTION_F32(log)
 INGOT_FUNCTION_F32(log1p)
 INGOT_FUNCTION_F32(sin)
@@ -162,7 +163,7 @@ constexpr PointwiseList make_list() {
   add_function<erfc_function>(list, "erfc");
   add_function<exp_function, exp_function_f32>(list, "exp");
   add_function<exp2_function, exp2_function_f32>(list, "exp2");
-  add_function<expm1_function>(list, "expm1");
+  add_function<expm1_function, expm1_function_f32>(list, "expm1");
   add_function<log_function, log_function_f32>(list, "log");
   add_function<log10_function>(list, "log10");
   add_function<log1p_function, log1p_function_f32>(list, "log1p");

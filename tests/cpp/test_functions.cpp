@@ -62,7 +62,7 @@ std::vector<T> sample(double most, std::size_t n) {
 }
 
 // The functions with a float32 version of their own; the others round a double once.
-const std::vector<std::string> kInFloat = {"cos", "erf", "exp", "exp2", "log", "log1p", "sin", "tanh"};
+const std::vector<std::string> kInFloat = {"cos", "erf", "exp", "exp2", "expm1", "log", "log1p", "sin", "tanh"};
 
 double bound_of_float(const std::string& op) {
   return std::find(kInFloat.begin(), kInFloat.end(), op) != kInFloat.end() ? 1 : 0.51;
@@ -235,7 +235,8 @@ const Special kSpecials[] = {
     {"exp", -kInf, 0},     {"exp", kInf, kInf},    {"exp", kNaN, kNaN},   {"exp", 0.0, 1},       {"exp", -0.0, 1},
     {"exp", 1e308, kInf},  {"exp", -1e308, 0},     {"log", 0.0, -kInf},   {"log", -0.0, -kInf},  {"log", -1, kNaN},
     {"log", -kInf, kNaN},  {"log", kInf, kInf},    {"log", kNaN, kNaN},   {"log", 1, 0.0},       {"exp2", kInf, kInf},
-    {"exp2", -kInf, 0.0},  {"exp2", kNaN, kNaN},   {"exp2", -0.0, 1},     {"exp2", 10, 1024},    {"log1p", -1, -kInf},
+    {"exp2", -kInf, 0.0},  {"exp2", kNaN, kNaN},   {"exp2", -0.0, 1},     {"exp2", 10, 1024},    {"expm1", kInf, kInf},
+    {"expm1", -kInf, -1},  {"expm1", kNaN, kNaN},  {"expm1", 0.0, 0.0},   {"expm1", -0.0, -0.0}, {"log1p", -1, -kInf},
     {"log1p", -1.5, kNaN}, {"log1p", -kInf, kNaN}, {"log1p", kInf, kInf}, {"log1p", kNaN, kNaN}, {"log1p", 0.0, 0.0},
     {"log1p", -0.0, -0.0}, {"tanh", 0.0, 0.0},     {"tanh", -0.0, -0.0},  {"tanh", kInf, 1},     {"tanh", -kInf, -1},
     {"tanh", kNaN, kNaN},  {"erf", 0.0, 0.0},      {"erf", -0.0, -0.0},   {"erf", kInf, 1},      {"erf", -kInf, -1},
@@ -309,7 +310,8 @@ void check_equal_levels() {
   std::vector<T> y(x.rbegin(), x.rend());
   const KernelTable& generic = *available_levels().front();
   for (const KernelTable* const table : available_levels()) {
-    for (const char* const op : {"exp", "exp2", "log", "log1p", "tanh", "erf", "sin", "cos", "rsqrt", "sqrt", "pow"}) {
+    for (const char* const op :
+         {"exp", "exp2", "expm1", "log", "log1p", "tanh", "erf", "sin", "cos", "rsqrt", "sqrt", "pow"}) {
       const bool binary = op[0] == 'p';
       const std::vector<T> expected = binary ? run_op<T>(generic, op, x, y) : run_op<T>(generic, op, x);
       const std::vector<T> got = binary ? run_op<T>(*table, op, x, y) : run_op<T>(*table, op, x);
