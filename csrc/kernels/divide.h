@@ -30,15 +30,26 @@ inline Divisor make_divisor(float b) {
   return {b, 1 / b, least, most};
 }
 
+// A zero takes the steps and loses its sign, which the first quotient has.
 INGOT_INLINE F32 divide_by(F32 a, const Divisor& d) {
-  const F32 size = magnitude(a);
   const F32 q0 = a * d.y, minus_b = splat<F32>(-d.b), y = splat<F32>(d.y);
   const F32 q1 = fma(fma(minus_b, q0, a), y, q0);
   const F32 q2 = fma(fma(minus_b, q1, a), y, q1);
+#if defined(__AVX512F__)
+  const U32 size = to_bits(a) << 1;  // without the sign; one unsigned comparison for both bounds
+  const std::uint32_t low = to_bits(d.low) << 1, high = to_bits(d.high) << 1;
+  const __mmask16 nonzero = _mm512_test_epi32_mask(bit_cast<__m512i>(size), bit_cast<__m512i>(size));
+  const __mmask16 outside = _mm512_mask_cmpgt_epu32_mask(nonzero, bit_cast<__m512i>(size - low),
+                                                         _mm512_set1_epi32(static_cast<std::int32_t>(high - low)));
+  if (outside != 0 || d.low > d.high) return a / d.b;
+  return bit_cast<F32>(_mm512_mask_mov_ps(bit_cast<__m512>(q0), nonzero, bit_cast<__m512>(q2)));
+#else
+  const F32 size = magnitude(a);
   const Mask<F32> is_zero = a == 0;
   const Mask<F32> outside = ~((size >= d.low) & (size <= d.high)) & ~is_zero;
   if (any(outside) || d.low > d.high) return a / d.b;
   return select<F32>(is_zero, q0, q2);
+#endif
 }
 
 }  // namespace ingot::INGOT_LEVEL
