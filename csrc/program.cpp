@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "program_impl.h"
 #include "signature.h"
+#include "step_work.h"
 
 namespace ingot {
 
@@ -41,22 +42,50 @@ std::size_t Program::graph_index(std::string_view name) const {
   fail(ErrorCode::kArgument, concat("program: ", wanted, ": expected one of ", known));
 }
 
-Plan Program::plan(std::size_t graph_number, const DimValues& dims) const {
-  GraphProgram& graph = impl_->graph(graph_number);
-  DimValues bounds = impl_->current(graph)->bounds;
+namespace {
+
+// Replaces bounds by the dims that are given; false if there are none.
+bool tighten(const Signature& signature, const DimValues& fixed, const DimValues& dims, DimValues& bounds) {
   bool is_tight = false;
   for (const auto& [name, value] : dims) {
-    const auto dim = std::find_if(graph.signature.dims.begin(), graph.signature.dims.end(),
+    const auto dim = std::find_if(signature.dims.begin(), signature.dims.end(),
                                   [&name = name](const Dim& candidate) { return candidate.name == name; });
-    const bool is_fixed = impl_->options.dims.contains(name);
-    if (is_fixed ? impl_->options.dims.at(name) != value
-                 : dim == graph.signature.dims.end() || value < dim->lo || value > dim->hi)
-      fail(ErrorCode::kArgument, concat("plan: dim ", name, " of graph ", graph.signature.graph, " cannot be ", value));
+    const bool is_fixed = fixed.contains(name);
+    if (is_fixed ? fixed.at(name) != value : dim == signature.dims.end() || value < dim->lo || value > dim->hi)
+      fail(ErrorCode::kArgument, concat("plan: dim ", name, " of graph ", signature.graph, " cannot be ", value));
     if (is_fixed) continue;
     bounds[name] = value;
     is_tight = true;
   }
-  return is_tight ? impl_->plan_for(graph, bounds) : impl_->current(graph)->compiled->plan;
+  return is_tight;
+}
+
+}  // namespace
+
+Plan Program::plan(std::size_t graph_number, const DimValues& dims) const {
+  GraphProgram& graph = impl_->graph(graph_number);
+  const std::shared_ptr<const PlannedGraph> current = impl_->current(graph);
+  DimValues bounds = current->bounds;
+  const bool is_tight = tighten(graph.signature, impl_->options.dims, dims, bounds);
+  return is_tight ? impl_->plan_for(graph, bounds) : current->compiled->plan;
+}
+
+DimValues Program::bounds(std::size_t graph) const {
+  return impl_->current(impl_->graph(graph))->bounds;
+}
+
+std::vector<StepWork> Program::work(std::size_t graph_number, const DimValues& dims) const {
+  GraphProgram& graph = impl_->graph(graph_number);
+  const std::shared_ptr<const PlannedGraph> current = impl_->current(graph);
+  DimValues bounds = current->bounds;
+  std::unique_ptr<const CompiledPlan> tight;
+  if (tighten(graph.signature, impl_->options.dims, dims, bounds))
+    tight = compile_plan(*graph.graph, impl_->plan_for(graph, bounds), *impl_->level);
+  return measure_steps(tight == nullptr ? *current->compiled : *tight, impl_->policy, bounds);
+}
+
+const MachineLimits& Program::limits() const {
+  return measure_limits(*impl_->level);
 }
 
 DimValues Program::bind(std::size_t graph_number, std::span<const ArrayRef> inputs) const {

@@ -43,6 +43,23 @@ struct PlainArray {
   const std::int64_t* shape;  // as many sizes as the rank
 };
 
+// What one call of a step comes to.
+struct StepWork {
+  std::int64_t tiles = 0;
+  int threads = 1;         // that a run gives it
+  std::int64_t flops = 0;  // an op of an element, a multiplication or an addition of a product: 1 each
+  std::int64_t bytes = 0;  // read and written, each element once
+};
+
+// What this machine does at best at one level on one thread, as measured in this process.
+struct MachineLimits {
+  double flops_per_ns = 0;  // fused multiply-adds of float32
+  double cached_bytes_per_ns = 0, memory_bytes_per_ns = 0;
+  // The least time that the step could take: of its flops and of its bytes, these from memory where they are more than
+  // the nearer caches hold.
+  double least_ns(const StepWork& work) const;
+};
+
 class Session;
 
 // Thread rule: immutable; every method may be called from any thread.
@@ -59,6 +76,12 @@ class Program : public std::enable_shared_from_this<Program> {
   std::size_t graph_index(std::string_view name) const;
   // The plan in use, or the tight one for these dims when any is given.
   Plan plan(std::size_t graph, const DimValues& dims = {}) const;
+  // The dims' values up to which the plan in use is good.
+  DimValues bounds(std::size_t graph) const;
+  // Of every step of that plan; dims as there.
+  std::vector<StepWork> work(std::size_t graph, const DimValues& dims = {}) const;
+  // Measured at the first call of the process for this level, in some milliseconds.
+  const MachineLimits& limits() const;
   // Values of all dims from the inputs' shapes; checks dtypes, ranks, sizes, ranges and guards. Throws ShapeError,
   // DTypeError, ArgumentError.
   DimValues bind(std::size_t graph, std::span<const ArrayRef> inputs) const;

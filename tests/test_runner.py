@@ -113,7 +113,7 @@ def test_help_names_every_option_and_exit_code() -> None:
         assert f"  {word}" in done.stdout
     for word in ["--level", "--graph", "--print", "--profile", "--json", "--verify", "--expect"]:
         assert f"  {word}" in done.stdout
-    for word in ["--max-memory", "--max-steps", "--version", "--cpu", "--seed", "--tolerance"]:
+    for word in ["--max-memory", "--max-steps", "--version", "--cpu", "--seed", "--no-pass"]:
         assert word in done.stdout
     assert "Exit codes: 0 done, 1" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 120
@@ -211,6 +211,10 @@ def test_profile_names_kernels_and_source_lines(model: Path, x: Path) -> None:
     assert all(step["calls"] == 3 for step in steps)
     assert steps[0]["kernel"].startswith("matmul")
     assert steps[0]["origin"] == "model.py:13"  # where the step's last op was written
+    assert steps[0]["flops"] > 0
+    assert steps[0]["bytes"] > 0
+    assert steps[0]["threads"] == steps[0]["tiles"] == 1
+    assert steps[0]["at_best_us"] > 0
     assert "matmul" in run(model, "--input", f"x={x}", "--profile").stdout
 
 
@@ -225,6 +229,44 @@ def test_print_shows_the_graph_as_saved_optimized_and_planned(model: Path, tmp_p
     assert small.stdout != full
     text = json.loads(run(model, "--print", "graph", "--json").stdout)["text"]
     assert text == NETWORK
+
+
+def test_print_optimized_explains_groups_in_comments(model: Path, tmp_path: Path) -> None:
+    text = run(model, "--print", "optimized").stdout
+    comments = [line for line in text.splitlines() if line.startswith("#")]
+    assert any(line.startswith("# group ") and "matmul + maximum" in line for line in comments)
+    assert _core.Module.parse(text, {"w0": W}).graphs == [
+        "classify"
+    ]  # what was printed is a module
+    one = run(save(TWO_GRAPHS, tmp_path), "--print", "optimized", "--graph", "twice").stdout
+    assert one.startswith("graph twice")
+    assert "# alone %0 (add)" in one
+
+
+def test_print_plan_ends_with_the_work_of_every_step(model: Path) -> None:
+    lines = run(model, "--print", "plan", "--dim", "batch=2").stdout.splitlines()
+    assert lines[-2].split() == ["0", "1", "1", "54", "108", "B", "matmul+maximum"]
+    assert lines[-1].endswith("sum")
+
+
+def test_print_plan_svg_draws_the_memory(model: Path) -> None:
+    picture = run(model, "--print", "plan-svg").stdout
+    assert picture.startswith("<svg ")
+    assert picture.endswith("</svg>\n")
+
+
+def test_no_pass_leaves_out_a_pass_and_changes_no_bits(
+    model: Path, x: Path, tmp_path: Path
+) -> None:
+    outputs = []
+    for options in ([], ["--no-pass", "fuse_contractions", "--no-pass=fuse_pointwise"]):
+        file = tmp_path / f"{len(outputs)}.npy"
+        run(model, "--input", f"x={x}", "--output", f"hidden={file}", *options)
+        outputs.append(np.load(file))
+    np.testing.assert_array_equal(*outputs)
+    plain = run(model, "--print", "optimized", "--no-pass=fuse_contractions").stdout
+    assert "switched off: fuse_contractions" in plain
+    fails(2, "no pass of this name: got 'nope'", model, "--input", f"x={x}", "--no-pass", "nope")
 
 
 def test_graphs_are_chosen_by_name_and_names_may_be_odd(tmp_path: Path) -> None:
@@ -278,7 +320,7 @@ USAGE = {
     "input without =": (["M", "--input", "x"], "expected NAME="),
     "input without source": (["M", "--input", "x="], "expected NAME="),
     "dim not a number": (["M", "--dim", "batch=two"], "whole number"),
-    "print what": (["M", "--print", "everything"], "expected graph, optimized or plan"),
+    "print what": (["M", "--print", "everything"], "expected graph, optimized, plan or plan-svg"),
     "device": (["M", "--device", "tpu"], "expected cpu or cuda"),
     "tolerance": (["M", "--tolerance", "nan"], "expected a number >= 0"),
     "two actions": (["M", "--verify", "--print", "graph"], "exclude each other"),

@@ -69,6 +69,7 @@ struct PlanHandle {
   std::shared_ptr<const ProgramHandle> program;
   std::size_t graph;
   Plan plan;
+  std::vector<StepWork> works;  // per step
 };
 
 }  // namespace ingot::python

@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include "bindings/plans.h"
+#include "explain.h"
 #include "graph/quoted.h"
 #include "graph/text.h"
 
@@ -81,7 +82,9 @@ py::tuple origin_of(const PlanHandle& self, const Step& step) {
 
 py::list steps(const PlanHandle& self) {
   py::list result;
-  for (const Step& step : self.plan.steps) {
+  for (std::size_t i = 0; i < self.plan.steps.size(); ++i) {
+    const Step& step = self.plan.steps[i];
+    const StepWork& work = self.works.at(i);
     py::dict entry;
     entry["kind"] = kind_name(step.kind);
     entry["kernel"] = step.kernel;
@@ -91,6 +94,10 @@ py::list steps(const PlanHandle& self) {
     std::vector<std::string> ops;
     for (const GroupInstruction& instruction : step.group) ops.emplace_back(instruction.op->name);
     entry["group"] = ops;
+    entry["tiles"] = work.tiles;
+    entry["threads"] = work.threads;
+    entry["flops"] = work.flops;
+    entry["bytes"] = work.bytes;
     result.append(std::move(entry));
   }
   return result;
@@ -110,7 +117,7 @@ PlanHandle make_plan_handle(const ProgramHandle& self, std::size_t graph, const 
   self.module.graph(graph);
   const DimValues values = to_dim_values(dims);
   py::gil_scoped_release release;
-  return {self.shared_from_this(), graph, self.program->plan(graph, values)};
+  return {self.shared_from_this(), graph, self.program->plan(graph, values), self.program->work(graph, values)};
 }
 
 void register_plan(py::module_& m) {
@@ -122,6 +129,9 @@ void register_plan(py::module_& m) {
       .def_property_readonly("optimal", [](const PlanHandle& self) { return self.plan.optimal; })
       .def_property_readonly("steps", &steps)
       .def_property_readonly("buffers", &buffers)
+      .def(
+          "svg", [](const PlanHandle& self) { return draw_plan(self.plan); },
+          "Lifetimes over offsets: every buffer as a rectangle.")
       .def("__str__", [](const PlanHandle& self) { return print_plan(module_of(self), graph_of(self), self.plan); });
 }
 

@@ -5,6 +5,7 @@
 #include "bindings/handles.h"
 #include "bindings/module.h"
 #include "bindings/plans.h"
+#include "explain.h"
 
 namespace ingot::python {
 
@@ -54,6 +55,37 @@ std::shared_ptr<ProgramHandle> with_params(const ProgramHandle& self, const py::
   return make_handle(self.program->with_params(refs));
 }
 
+// profile: (calls, total nanoseconds) of every step, as Session.profile gives them.
+std::string explain_program(const ProgramHandle& self, std::size_t graph, const py::list& profile, std::int64_t runs) {
+  self.module.graph(graph);
+  std::vector<StepProfile> steps;
+  for (const py::handle item : profile) {
+    if (!py::isinstance<py::tuple>(item) || py::len(item) != 2)
+      fail(ErrorCode::kArgument, concat("explain: profile: got ", type_name(item), ", expected (calls, nanoseconds)"));
+    const auto pair = py::reinterpret_borrow<py::tuple>(item);
+    steps.push_back({to_int(pair[0], "explain: calls"), to_int(pair[1], "explain: nanoseconds")});
+  }
+  const Measured measured{steps, runs};
+  py::gil_scoped_release release;
+  return explain(*self.program, graph, runs > 0 ? &measured : nullptr);
+}
+
+// (flops, cached bytes, bytes from memory) per nanosecond of one thread at best.
+std::tuple<double, double, double> limits(const ProgramHandle& self) {
+  py::gil_scoped_release release;
+  const MachineLimits& limits = self.program->limits();
+  return {limits.flops_per_ns, limits.cached_bytes_per_ns, limits.memory_bytes_per_ns};
+}
+
+// Nanoseconds that one call of each step would take at best.
+std::vector<double> least_times(const ProgramHandle& self, std::size_t graph) {
+  self.module.graph(graph);
+  py::gil_scoped_release release;
+  std::vector<double> times;
+  for (const StepWork& work : self.program->work(graph)) times.push_back(self.program->limits().least_ns(work));
+  return times;
+}
+
 SessionHandle new_session(const ProgramHandle& self) {
   py::gil_scoped_release release;
   return {self.shared_from_this(), self.program->new_session()};
@@ -80,6 +112,9 @@ void register_programs(py::module_& m) {
           },
           py::arg("name"))
       .def("plan", &make_plan_handle, py::arg("graph"), py::arg("dims"))
+      .def("explain", &explain_program, py::arg("graph"), py::arg("profile") = py::list(), py::arg("runs") = 0)
+      .def("limits", &limits)
+      .def("least_times", &least_times, py::arg("graph"))
       .def("new_session", &new_session)
       .def("with_params", &with_params, py::arg("params"));
 }

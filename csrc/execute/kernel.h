@@ -132,6 +132,13 @@ struct RowFamily {
   std::int32_t num_functions;
 };
 
+// Loops whose time says what the machine can do at best, on one thread. sink: 64 bytes, 64-byte aligned, set to numbers
+// below 1 before the first use.
+struct MachineLoops {
+  std::int64_t (*multiply_add)(std::int64_t rounds, float* sink);  // returns the flops done
+  void (*read)(const char* data, std::int64_t num_bytes, float* sink);
+};
+
 // All kernels of one level, constant-initialised.
 struct KernelTable {
   const char* level;  // "generic", "avx2", "avx512", "neon"
@@ -140,6 +147,7 @@ struct KernelTable {
   const PointwiseFamily* const* pointwise;
   std::int32_t num_pointwise;
   const RowFamily* rows = nullptr;
+  const MachineLoops* loops = nullptr;
 };
 
 }  // namespace ingot

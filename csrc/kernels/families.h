@@ -42,6 +42,8 @@ extern const PointwiseFamily math_functions;  // exp, log, ...
 
 extern const RowFamily row_functions;  // of whole rows, in groups
 
+extern const MachineLoops machine_loops;
+
 extern const KernelTable kernel_table;
 
 }  // namespace ingot::INGOT_LEVEL

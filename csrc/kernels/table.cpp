@@ -30,6 +30,7 @@ extern constinit const KernelTable kernel_table = {
     kPointwise,
     sizeof(kPointwise) / sizeof(kPointwise[0]),
     &row_functions,
+    &machine_loops,
 };
 
 }  // namespace ingot::INGOT_LEVEL

@@ -32,16 +32,31 @@ class FormFinder {
   }
 
   std::optional<GroupForm> run() {
-    if (!split() || form_.members.size() > kMaxGroupNodes || !find_space()) return std::nullopt;
+    if (!split()) return std::nullopt;
+    if (form_.members.size() > kMaxGroupNodes) return refuse("more than 32 ops");
+    if (!find_space()) return refuse("reductions over other axes than the last");
     for (const NodeId id : form_.members) {
-      if (!fits(graph_.node(id))) return std::nullopt;
+      if (!fits(graph_.node(id))) return refuse("another shape");
     }
-    if (!anchor_fits() || !tail_fits() || count_inputs() > kMaxGroupInputs) return std::nullopt;
-    if (form_.row_axes > 0 && !row_bound(form_.space, form_.row_axes, dims_)) return std::nullopt;
+    if (!anchor_fits() || !tail_fits()) return std::nullopt;
+    if (count_inputs() > kMaxGroupInputs) return refuse("more than 16 inputs");
+    if (form_.row_axes > 0 && !row_bound(form_.space, form_.row_axes, dims_))
+      return refuse("rows of more than 65536 elements, or of no known length");
     return form_;
   }
 
+  std::string_view why() const { return why_; }
+
  private:
+  std::nullopt_t refuse(std::string_view why) {
+    why_ = why;
+    return std::nullopt;
+  }
+  bool no(std::string_view why) {
+    why_ = why;
+    return false;
+  }
+
   const Shape& shape_of(ValueId id) const { return graph_.value(id).type.shape; }
   const Shape& result_shape(NodeId id) const { return shape_of(graph_.node(id).results[0]); }
 
@@ -56,8 +71,12 @@ class FormFinder {
       form_.tail = nodes.back();
       nodes = nodes.first(nodes.size() - 1);
     }
-    const auto member = [&](NodeId id) { return is_group_member(graph_, graph_.node(id)); };
-    return !nodes.empty() && std::all_of(nodes.begin(), nodes.end(), member);
+    for (const NodeId id : nodes) {
+      if (graph_.node(id).op->has(kContraction)) return no("a product reads its operands many times, a group once");
+      if (!is_group_member(graph_, graph_.node(id)))
+        return no("only pointwise ops, reductions over the last axes and products make groups");
+    }
+    return !nodes.empty();
   }
 
   // The space is the shape of what is reduced, else the largest result's.
@@ -96,15 +115,21 @@ class FormFinder {
   }
 
   // The anchor's result is read element by element.
-  bool anchor_fits() const {
+  bool anchor_fits() {
     if (!form_.anchor.valid()) return true;
-    if (form_.row_axes > 0 && !form_.tail.valid()) return false;  // a tile of the product has no whole rows
-    return result_shape(form_.anchor) == form_.space && num_reads(graph_.node(form_.anchor).results[0]) > 0;
+    if (form_.row_axes > 0 && !form_.tail.valid()) return no("whole rows are needed, and a tile of a product has none");
+    if (!(result_shape(form_.anchor) == form_.space)) return no("another shape than the product's");
+    return num_reads(graph_.node(form_.anchor).results[0]) > 0 ||
+           no("the product's result is not read by the first op");
   }
 
   // The last member's result, and no other, goes into a matmul over one axis of rows.
-  bool tail_fits() const {
+  bool tail_fits() {
     if (!form_.tail.valid()) return true;
+    return is_tail() || no("a second product: only product, rows, product is one step");
+  }
+
+  bool is_tail() const {
     const Node& tail = graph_.node(form_.tail);
     const ValueId weights = graph_.node(form_.members.back()).results[0];
     const Node& scores = graph_.node(form_.anchor);
@@ -131,12 +156,17 @@ class FormFinder {
   const Graph& graph_;
   std::span<const Dim> dims_;
   GroupForm form_;
+  std::string_view why_;
 };
 
 }  // namespace
 
-std::optional<GroupForm> group_form(const Graph& graph, std::span<const Dim> dims, std::span<const NodeId> nodes) {
-  return FormFinder(graph, dims, nodes).run();
+std::optional<GroupForm> group_form(const Graph& graph, std::span<const Dim> dims, std::span<const NodeId> nodes,
+                                    std::string_view* why) {
+  FormFinder finder(graph, dims, nodes);
+  std::optional<GroupForm> form = finder.run();
+  if (why != nullptr) *why = finder.why();
+  return form;
 }
 
 bool is_group_member(const Graph& graph, const Node& node) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "graph/graph.h"
 
@@ -27,7 +28,9 @@ struct GroupForm {
 
 // The form of a group with these nodes, in order; empty if they are of no form: shapes that do not go together, too
 // many nodes or inputs, rows that are too long or of unknown length.
-std::optional<GroupForm> group_form(const Graph& graph, std::span<const Dim> dims, std::span<const NodeId> nodes);
+// `why`, if given, is set to the reason for an empty one, for people.
+std::optional<GroupForm> group_form(const Graph& graph, std::span<const Dim> dims, std::span<const NodeId> nodes,
+                                    std::string_view* why = nullptr);
 
 // Whether the node may be a member.
 bool is_group_member(const Graph& graph, const Node& node);

@@ -89,8 +89,10 @@ void set_print(Arguments& a, std::string_view option, std::string_view text) {
     set_action(a, Action::kPrintOptimized);
   } else if (text == "plan") {
     set_action(a, Action::kPrintPlan);
+  } else if (text == "plan-svg") {
+    set_action(a, Action::kDrawPlan);
   } else {
-    wrong(concat(option, ": got '", text, "', expected graph, optimized or plan"));
+    wrong(concat(option, ": got '", text, "', expected graph, optimized, plan or plan-svg"));
   }
 }
 
@@ -125,6 +127,7 @@ constexpr Option kOptions[] = {
     {"--threads", nullptr, &set_threads},
     {"--device", nullptr, &set_device},
     {"--level", nullptr, [](Arguments& a, std::string_view, std::string_view t) { a.level = t; }},
+    {"--no-pass", nullptr, [](Arguments& a, std::string_view, std::string_view t) { a.disabled_passes.emplace_back(t); }, true},
     {"--seed", nullptr, [](Arguments& a, std::string_view o, std::string_view t) { a.seed = static_cast<std::uint64_t>(to_number(o, t, 0)); }},
     {"--max-memory", nullptr, [](Arguments& a, std::string_view o, std::string_view t) { a.max_memory_bytes = to_number(o, t, 1); }},
     {"--max-steps", nullptr, [](Arguments& a, std::string_view o, std::string_view t) { a.max_steps = to_number(o, t, 1); }},
@@ -195,15 +198,17 @@ How it runs
   --threads N            default: every processor this process may use
   --device cpu           the only device of this build
   --level NAME           instruction-set level, see --cpu; results are the same at every level
+  --no-pass NAME         leaves out an optimization; results are the same without it
   --max-memory BYTES     for temporaries and states; default 3/4 of the machine's memory
   --max-steps N          stops a run that takes more steps (a loop that does not end)
 
 What it tells
   --repeat N             times N further runs and prints min, p50, p90, p99
   --warmup N             runs that are not timed before those; default 0 (the first run is never timed)
-  --profile              time of every step
+  --profile              time of every step, and the time that the machine at its best would need
   --json                 one JSON object on standard output instead of text
-  --print WHAT           graph (as in the file), optimized, or plan (with --dim: for these sizes); runs nothing
+  --print WHAT           graph (as in the file); optimized, with what is fused, what that saves, what was kept apart;
+                         plan, or plan-svg, a picture of its memory (with --dim: for these sizes); runs nothing
   --verify               checks the file completely, runs nothing; prints "ok"
   --verify -             reads paths from standard input, answers each with one line, "ok" or "error: ..."
   --cpu                  the instruction-set levels of this processor

@@ -26,7 +26,7 @@ struct NameAndText {
   std::string name, text;
 };
 
-enum class Action { kRun, kHelp, kVersion, kProcessor, kVerify, kPrintGraph, kPrintOptimized, kPrintPlan };
+enum class Action { kRun, kHelp, kVersion, kProcessor, kVerify, kPrintGraph, kPrintOptimized, kPrintPlan, kDrawPlan };
 
 struct Arguments {
   Action action = Action::kRun;
@@ -36,6 +36,7 @@ struct Arguments {
   std::vector<NameAndText> outputs;  // name=FILE
   std::vector<NameAndText> expected;
   DimValues dims;
+  std::vector<std::string> disabled_passes;
   std::int64_t repeat = 0;  // timed runs; 0: one run, not timed
   std::int64_t warmup = 0;
   int threads = 0;

@@ -63,12 +63,13 @@ void append_profile(std::string& out, const Report& report) {
   if (report.profile.empty()) return;
   std::int64_t total_ns = 0;
   for (const ProfiledStep& step : report.profile) total_ns += step.total_ns;
-  out += "step   calls    mean us  share  kernel\n";
+  out += "step   calls    mean us  share    at best  kernel\n";
   for (std::size_t i = 0; i < report.profile.size(); ++i) {
     const ProfiledStep& step = report.profile[i];
     const double mean_us = step.calls == 0 ? 0 : to_us(step.total_ns) / static_cast<double>(step.calls);
     const double share = total_ns == 0 ? 0 : 100 * static_cast<double>(step.total_ns) / static_cast<double>(total_ns);
-    append(out, "%4zu %7lld %10.3f %5.1f%%  ", i, static_cast<long long>(step.calls), mean_us, share);
+    append(out, "%4zu %7lld %10.3f %5.1f%% %10.3f  ", i, static_cast<long long>(step.calls), mean_us, share,
+           step.least_ns / 1e3);
     out += step.kernel + (step.where.empty() ? "" : "  @ " + step.where) + "\n";
   }
 }
@@ -152,6 +153,11 @@ void write_profile(JsonWriter& json, const Report& report) {
     if (!step.where.empty()) json.key("origin"), json.string(step.where);
     json.key("calls"), json.integer(step.calls);
     json.key("total_us"), json.number(to_us(step.total_ns));
+    json.key("tiles"), json.integer(step.work.tiles);
+    json.key("threads"), json.integer(step.work.threads);
+    json.key("flops"), json.integer(step.work.flops);
+    json.key("bytes"), json.integer(step.work.bytes);
+    json.key("at_best_us"), json.number(step.least_ns / 1e3);
     json.end_object();
   }
   json.end_array();

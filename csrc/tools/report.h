@@ -30,6 +30,8 @@ struct Comparison {
 struct ProfiledStep {
   std::string kernel, where;
   std::int64_t calls = 0, total_ns = 0;
+  StepWork work;        // of one call
+  double least_ns = 0;  // that one could take on this machine
 };
 
 struct Report {

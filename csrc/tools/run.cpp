@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "execute/levels.h"
 #include "execute/pool.h"
+#include "explain.h"
 #include "file/file.h"
 #include "graph/text.h"
 #include "tools/arguments.h"
@@ -70,6 +71,7 @@ std::shared_ptr<Program> load_program(const Arguments& arguments) {
   options.num_threads = arguments.threads;
   options.level = arguments.level;
   options.max_memory_bytes = arguments.max_memory_bytes;
+  options.disabled_passes = arguments.disabled_passes;
   return at_stage(Stage::kCompile, [&] { return Program::compile(module, options); });
 }
 
@@ -129,16 +131,20 @@ void run_graph(Session& session, std::size_t graph, const std::vector<ArrayRef>&
 std::vector<ProfiledStep> profile_graph(Session& session, std::size_t graph, const std::vector<ArrayRef>& inputs,
                                         const std::vector<ArrayRef>& outputs, const Arguments& arguments,
                                         const Plan& plan) {
+  const Program& program = session.program();
+  const DimValues dims = program.bind(graph, inputs);
+  const std::vector<StepWork> works = program.work(graph, dims);
   std::vector<StepProfile> profile;
   const RunOptions options{.max_steps = arguments.max_steps};
   for (std::int64_t i = 0; i < std::max<std::int64_t>(arguments.repeat, 1); ++i) {
     session.run(graph, inputs, outputs, options, &profile);
   }
-  const Graph& optimized = session.program().optimized().graphs[graph];
+  const Graph& optimized = program.optimized().graphs[graph];
   std::vector<ProfiledStep> steps;
   for (std::size_t i = 0; i < profile.size() && i < plan.steps.size(); ++i) {
     const Step& step = plan.steps[i];
-    ProfiledStep entry{step.kernel, "", profile[i].calls, profile[i].total_ns};
+    ProfiledStep entry{step.kernel,         "",       profile[i].calls,
+                       profile[i].total_ns, works[i], program.limits().least_ns(works[i])};
     if (step.kind != StepKind::kKernel) entry.kernel = "(control)";
     for (const GroupInstruction& instruction : step.group) entry.kernel += concat(" ", instruction.op->name);
     if (step.node.valid() && !optimized.node(step.node).origin.file.empty()) {
@@ -236,12 +242,19 @@ std::string to_print(const Arguments& arguments) {
   }
   const std::shared_ptr<Program> program = load_program(arguments);
   if (arguments.action == Action::kPrintOptimized) {
-    if (arguments.graph.empty()) return print_module(program->optimized());
-    return print_graph(program->optimized(), program->optimized().graphs[find_graph(*program, arguments)]);
+    const Module& module = program->optimized();
+    const std::size_t only = arguments.graph.empty() ? 0 : find_graph(*program, arguments);
+    std::string text = arguments.graph.empty() ? print_module(module) : print_graph(module, module.graphs[only]);
+    for (std::size_t i = only; i < (arguments.graph.empty() ? module.graphs.size() : only + 1); ++i)
+      text += explain_groups(*program, i, "# ");
+    return text;
   }
   const std::size_t index = find_graph(*program, arguments);
   return at_stage(Stage::kCompile, [&] {
-    return print_plan(program->optimized(), program->optimized().graphs[index], program->plan(index, arguments.dims));
+    const Plan plan = program->plan(index, arguments.dims);
+    if (arguments.action == Action::kDrawPlan) return draw_plan(plan);
+    return print_plan(program->optimized(), program->optimized().graphs[index], plan) +
+           explain_steps(*program, index, arguments.dims);
   });
 }
 
@@ -287,6 +300,7 @@ int act(const Arguments& arguments) {
     case Action::kPrintGraph:
     case Action::kPrintOptimized:
     case Action::kPrintPlan:
+    case Action::kDrawPlan:
       print_result(arguments, "text", to_print(arguments));
       return kDone;
     case Action::kRun:

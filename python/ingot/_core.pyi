@@ -207,11 +207,16 @@ class Plan:
     @property
     def optimal(self) -> bool: ...
     @property
-    def steps(self) -> list[dict[str, Any]]: ...  # kind, kernel, inputs, outputs (as text), origin
+    def steps(
+        self,
+    ) -> list[dict[str, Any]]: ...  # kind, kernel, inputs, outputs (as text), origin, group,
+    # tiles, threads, flops, bytes
     @property
     def buffers(
         self,
     ) -> list[tuple[int, int, int, int]]: ...  # offset, bytes, first step, last step
+    def svg(self) -> str:
+        """Lifetimes over offsets: every buffer as a rectangle."""
     def __str__(self) -> str: ...
 
 @final
@@ -238,6 +243,11 @@ class Program:
     def level(self) -> str: ...
     def graph_index(self, name: str) -> int: ...
     def plan(self, graph: int, dims: Mapping[str, int]) -> Plan: ...
+    def explain(self, graph: int, profile: list[tuple[int, int]] = ..., runs: int = 0) -> str: ...
+    def limits(self) -> tuple[float, float, float]:
+        """Flops, bytes from cache and bytes from memory per nanosecond of one thread, measured."""
+    def least_times(self, graph: int) -> list[float]:
+        """Nanoseconds that one call of each step would take at best."""
     def new_session(self) -> Session: ...
     def with_params(self, params: Mapping[str, npt.NDArray[Any]]) -> Program: ...
 

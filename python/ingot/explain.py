@@ -1,5 +1,4 @@
-"""What a program does, in words: the steps with their source lines, memory, and the time of each
-step."""
+"""What the core says of a program in words, and the time of each step."""
 
 from __future__ import annotations
 
@@ -12,13 +11,18 @@ from . import _core
 
 @dataclass(frozen=True)
 class StepTime:
-    """One step of a profile."""
+    """One step of a profile. flops, bytes, threads: of one call; at_best_ns: what one call would
+    take on this machine at its measured best."""
 
     step: int
     kernel: str
     origin: tuple[Any, ...]  # file, line, composite
     calls: int
     total_ns: int
+    threads: int = 1
+    flops: int = 0
+    bytes: int = 0
+    at_best_ns: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,10 @@ class Profile:
         lines = [f"{self.runs} runs, {total / self.runs / 1e3:.1f} us each in steps"]
         for step in sorted(self.steps, key=lambda s: -s.total_ns):
             share = 100 * step.total_ns / total if total else 0.0
+            best = 100 * step.at_best_ns * step.calls / step.total_ns if step.total_ns else 0.0
             lines.append(
-                f"{share:5.1f} %  {step.total_ns / self.runs / 1e3:10.2f} us  step {step.step:3d}  "
+                f"{share:5.1f} %  {step.total_ns / self.runs / 1e3:10.2f} us  "
+                f"{best:4.0f} % of the limit  step {step.step:3d}  "
                 f"{step.kernel}{origin_text(step.origin)}"
             )
         return "\n".join(lines)
@@ -47,28 +53,18 @@ def origin_text(origin: Sequence[Any]) -> str:
     return f"{where} in {composite}" if composite else where
 
 
-def explain_text(program: _core.Program, graph: int, copied: Sequence[str] | None) -> str:
-    """The steps of a graph, what was fused into each, and its memory. copied: inputs that the last
-    run had to copy; None: not asked."""
-    plan = program.plan(graph, {})
-    before = len(program.module.nodes(graph))
-    proof = "optimal for its order" if plan.optimal else "not proved optimal"
-    any_order = plan.schedule_free_bound_bytes
-    lines = [
-        f"graph {program.module.graphs[graph]}: {before} nodes recorded, {len(plan.steps)} steps",
-        f"level {program.level}, {program.num_threads} threads",
-        f"arena {plan.arena_bytes} bytes: {proof}",
-        f"lower bounds: {plan.lower_bound_bytes} bytes for this order, {any_order} for any",
-    ]
-    for i, step in enumerate(plan.steps):
-        fused = f" of {', '.join(step['group'])}" if step.get("group") else ""
-        lines.append(
-            f"step {i}: {step['kernel'] or step['kind']}{fused}({', '.join(step['inputs'])}) -> "
-            f"{', '.join(step['outputs'])}{origin_text(step['origin'])}"
-        )
-    if copied is not None:
-        names = ", ".join(copied) if copied else "none"
-        lines.append(
-            f"inputs that the last run copied, because no kernel reads their strides: {names}"
-        )
-    return "\n".join(lines)
+def explain_text(
+    program: _core.Program,
+    graph: int,
+    profile: tuple[list[tuple[int, int]], int],
+    copied: Sequence[str] | None,
+) -> str:
+    """The groups, steps and memory of a graph. profile: what the session timed, and over how many
+    runs (0: nothing). copied: inputs that the last run had to copy; None: not asked."""
+    text = program.explain(graph, *profile).rstrip("\n")
+    if copied is None:
+        return text
+    names = ", ".join(copied) if copied else "none"
+    return (
+        f"{text}\ninputs that the last run copied, because no kernel reads their strides: {names}"
+    )

@@ -42,6 +42,7 @@ class Entry(_core.Caller):
         ]
         self._input_names = [name for name, _ in self._inputs]
         self._output_names = [name for name, _ in module.outputs(graph)]
+        self._profiled: tuple[list[tuple[int, int]], int] = ([], 0)
 
     @property
     def name(self) -> str:
@@ -95,20 +96,34 @@ class Entry(_core.Caller):
     def profile(self, *args: Any, runs: int = 10, **named: Any) -> Profile:
         """The time of every step over `runs` runs."""
         times = self._session.profile(self._graph, self._arrays(args, named), runs)
-        steps = self.plan().steps
+        self._profiled = (times, runs)
+        best = self._program.core.least_times(self._graph)
         return Profile(
             runs,
             [
-                StepTime(i, step["kernel"] or step["kind"], tuple(step["origin"]), calls, total_ns)
-                for i, (step, (calls, total_ns)) in enumerate(zip(steps, times, strict=True))
+                StepTime(
+                    i,
+                    step["kernel"] or step["kind"],
+                    tuple(step["origin"]),
+                    calls,
+                    total_ns,
+                    step["threads"],
+                    step["flops"],
+                    step["bytes"],
+                    at_best_ns,
+                )
+                for i, (step, (calls, total_ns), at_best_ns) in enumerate(
+                    zip(self.plan().steps, times, best, strict=True)
+                )
             ],
         )
 
     def explain(self, last: bool = False) -> str:
-        """The optimized graph, its kernels and memory in words; last=True: which inputs the last
-        run had to copy."""
+        """What runs together and what keeps its neighbours apart, the steps with their work, and
+        memory; after `profile`, the time of each step beside what this machine could do at best.
+        last=True: which inputs the last run had to copy."""
         copied = self._session.last_copied_inputs() if last else None
-        return explain_text(self._program.core, self._graph, copied)
+        return explain_text(self._program.core, self._graph, self._profiled, copied)
 
     def _arrays(self, args: Sequence[Any], named: Mapping[str, Any]) -> list[Array]:
         values = match_inputs(self.name, self._input_names, args, named)
@@ -355,7 +370,7 @@ def compile(
 
     num_threads: 0 for every processor of this process. level: an instruction-set level ("": the
     best). dims: fixes dims. max_memory: bytes of arena and states (0: 3/4 of the machine's).
-    passes: run only these (None: all). in_place: states whose updates must be written where the old
+    passes: run only these (None: all; an ArgumentError for an unknown name lists them). in_place: states whose updates must be written where the old
     value lies; ArgumentError names who reads that too late. Raises DTypeError naming a node that no
     kernel can run, LimitError, ArgumentError.
 
