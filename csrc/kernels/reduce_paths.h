@@ -10,7 +10,9 @@
 
 namespace ingot::INGOT_LEVEL {
 
-inline constexpr int kRowsAtOnce = kSmallCode ? 1 : 4;
+// Rows of floats are short of work one by one; a second copy of every integer reduction is not worth its size.
+template <class T>
+inline constexpr int kRowsAtOnce = kSmallCode || static_cast<T>(0.5) == 0 ? 1 : 4;
 
 // kRows rows of n >= 1 contiguous elements.
 template <class Op, class T, int kRows>
@@ -33,8 +35,8 @@ void reduce_rows(const T* x, std::int64_t row_stride, std::int64_t n, T* out) {
 template <class Op, class T>
 void reduce_all_rows(const T* x, std::int64_t row_stride, std::int64_t rows, std::int64_t n, T* out) {
   std::int64_t i = 0;
-  for (; i + kRowsAtOnce <= rows; i += kRowsAtOnce) {
-    reduce_rows<Op, T, kRowsAtOnce>(x + i * row_stride, row_stride, n, out + i);
+  for (; i + kRowsAtOnce<T> <= rows; i += kRowsAtOnce<T>) {
+    reduce_rows<Op, T, kRowsAtOnce<T>>(x + i * row_stride, row_stride, n, out + i);
   }
   for (; i < rows; ++i) reduce_rows<Op, T, 1>(x + i * row_stride, row_stride, n, out + i);
 }
