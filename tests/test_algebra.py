@@ -67,3 +67,38 @@ def test_a_transposed_product_is_computed_transposed() -> None:
     assert ops(lambda x: (x.mT.mT @ w).mT * 2, x)[-2:] == ["matmul", "multiply"]
     # A second reader keeps the product as it is.
     assert ops(lambda x: (x @ w).mT @ (x @ w), x)[-1] == "matmul"
+
+
+@pytest.mark.parametrize(
+    ("f", "op"),
+    [
+        (lambda x: ingot.where(x <= 0.0, 0.0, x), "maximum"),
+        (lambda x: ingot.where(x < 1.5, 1.5, x), "maximum"),
+        (lambda x: ingot.where(x < -0.0, -0.0, x), "maximum"),
+        (lambda x: ingot.where(x >= 1.5, 1.5, x), "minimum"),
+        (lambda x: ingot.where(x > 0.0, 0.0, x), "minimum"),
+        (lambda x: ingot.where(x >= -0.0, -0.0, x), "minimum"),
+    ],
+)
+def test_a_limit_is_one_op(f: Function, op: str) -> None:
+    assert ops(f) == [op]
+
+
+def test_two_limits_are_two_ops() -> None:
+    assert ops(ingot.nn.functional.relu6) == ["minimum", "maximum"]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: ingot.where(x < 0.0, 0.0, x),
+        lambda x: ingot.where(x <= -0.0, -0.0, x),
+        lambda x: ingot.where(x > -0.0, -0.0, x),
+        lambda x: ingot.where(x >= 0.0, 0.0, x),
+        lambda x: ingot.where(x <= np.float32(np.nan), np.float32(np.nan), x),
+        lambda x: ingot.where(x <= 1.0, 2.0, x),
+        lambda x: ingot.where(x <= 0.0, 0.0, ingot.where(x >= 0.0, -0.0, x)),
+    ],
+)
+def test_what_is_no_limit_stays(f: Function) -> None:
+    assert ops(f)[-1] == "where"

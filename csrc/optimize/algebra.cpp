@@ -7,6 +7,7 @@
 //
 // Not among them, because a bit or a NaN could change: x + 0, x - x, x * 0, x / x. Linear.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <optional>
 
@@ -140,10 +141,60 @@ class Rewriter {
         changed_ = true;
       }
     }
+    if (op == "where") limit(id);
     const std::size_t last = node.operands.size() - 1;
     const bool chooses = op == "maximum" || op == "minimum" || op == "where";
     if (chooses && node.operands[last] == node.operands[last - 1]) return unless_broadcast(id, node.operands[last]);
     return neutral(id);
+  }
+
+  // where(x <= k, k, x) -> maximum(x, k), where(x >= k, k, x) -> minimum(x, k), for a constant k that no zero of x
+  // could replace with its sign changed; and the same where x has been limited on the other side, beyond k, in between.
+  void limit(NodeId id) {
+    const Node& node = graph_.node(id);
+    const Value& condition = graph_.value(node.operands[0]);
+    if (condition.kind != ValueKind::kResult) return;
+    const Node& test = graph_.node(condition.node);
+    const std::string_view relation = test.op->name;
+    const bool low = relation == "less" || relation == "less_equal";
+    if (!low && relation != "greater" && relation != "greater_equal") return;
+    const std::optional<double> k = number(node.operands[1]);
+    if (!k || std::isnan(*k) || !is_constant(test.operands[1], *k)) return;
+    const bool strict = relation == "less" || relation == "greater";
+    // A zero x beside k = 0 stays if strict, else becomes k: as maximum has it for +0 <= and -0 <, minimum the reverse.
+    if (*k == 0 && std::signbit(*k) != (low == strict)) return;
+    const std::string_view other_side = low ? "minimum" : "maximum";
+    const Node* const limited = maker(node.operands[2], other_side);
+    const bool between = limited != nullptr && limited->operands[0] == test.operands[0] &&
+                         lies_beyond(number(limited->operands[1]), *k, low);
+    if (node.operands[2] != test.operands[0] && !between) return;
+    Node& changed = graph_.nodes[id.index];
+    changed.op = find_op(low ? "maximum" : "minimum");
+    changed.operands = {node.operands[2], node.operands[1]};
+    --reads_[test.results[0].index];
+    changed_ = true;
+  }
+
+  static bool lies_beyond(std::optional<double> other, double k, bool low) {
+    return other && (low ? k < *other : *other < k);
+  }
+
+  // The one number of a constant of floats.
+  std::optional<double> number(ValueId id) const {
+    const Value& value = graph_.value(id);
+    if (value.kind != ValueKind::kConstant) return std::nullopt;
+    const TensorData& data = graph_.constants[value.index];
+    double wanted = 0;
+    if (value.type.dtype == DType::kF32 && data.size_bytes >= sizeof(float)) {
+      float first = 0;
+      std::memcpy(&first, data.data, sizeof(first));
+      wanted = first;
+    } else if (value.type.dtype == DType::kF64 && data.size_bytes >= sizeof(double)) {
+      std::memcpy(&wanted, data.data, sizeof(wanted));
+    } else {
+      return std::nullopt;
+    }
+    return is_constant(id, wanted) ? std::optional(wanted) : std::nullopt;
   }
 
   std::optional<ValueId> unless_broadcast(NodeId id, ValueId value) const {
