@@ -162,3 +162,10 @@ def test_explain_profile_and_config_tell_something() -> None:
     assert str(program.profile(x))
     program(np.ones(16, np.float32)[::2])
     assert ingot.show_config() is None or isinstance(ingot.show_config(), str)
+
+
+def test_the_product_of_no_elements_is_one_behind_pointwise_ops_too() -> None:
+    graph = ingot.record(lambda x: ingot.prod(x * 2, axis=1), ingot.Spec((3, 0), "float32"))
+    for level in _core.levels():
+        program = _core.Program(graph.module, level=level)
+        assert program.new_session().run(0, [np.zeros((3, 0), np.float32)])[0].tolist() == [1, 1, 1]

@@ -12,13 +12,14 @@ bool is_one(const Size& size) {
   return size.is_constant() && size.constant() == 1;
 }
 
-// Elements of the last axes at the upper bounds; empty: unbounded, or too many to count.
+// Elements of the last axes at the upper bounds; empty: unbounded, too many to count, or perhaps none, where a reduction
+// gives its empty value without a single row to look at.
 std::optional<std::int64_t> row_bound(const Shape& shape, std::uint32_t axes, std::span<const Dim> dims) {
   std::int64_t bound = 1;
   for (std::size_t a = shape.size() - axes; a < shape.size(); ++a) {
-    const std::int64_t most = shape[a].interval(dims).hi;
-    if (most == kUnbounded || most > kMaxGroupRow) return std::nullopt;
-    bound *= std::max<std::int64_t>(most, 1);
+    const auto [least, most] = shape[a].interval(dims);
+    if (least < 1 || most == kUnbounded || most > kMaxGroupRow) return std::nullopt;
+    bound *= most;
     if (bound > kMaxGroupRow) return std::nullopt;
   }
   return bound;
