@@ -153,6 +153,7 @@ class PlanCompiler {
         if (kernel == nullptr) fail_kernel(index, from.op->name, from.dtype, from.result_dtype);
         to.function = kernel->function;
         std::copy(std::begin(kernel->with_scalar), std::end(kernel->with_scalar), std::begin(to.with_scalar));
+        to.chain = kernel->chain;
       }
       to.num_operands = static_cast<std::int32_t>(from.operands.size());
       to.result_size_bytes = static_cast<std::int32_t>(size_bytes(from.result_dtype));

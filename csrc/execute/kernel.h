@@ -49,6 +49,9 @@ using TileFunction = void (*)(const void* const* operands, void* result, std::in
 using RowFunction = void (*)(const void* x, std::int64_t row_stride, std::int64_t rows, std::int64_t columns,
                              void* result);
 
+// What an op is to a chain of simple arithmetic of float32 (kernels/group_chain.h).
+enum ChainOp : std::int32_t { kNoChain, kChainAdd, kChainSubtract, kChainMultiply, kChainMaximum, kChainMinimum };
+
 // One op of a group. Registers 0 .. num_inputs-1 are the group's inputs, then one register per instruction. A register
 // holds an element for every element of the group's space, or (of a group with rows) one for every row.
 struct PointwiseInstruction {
@@ -59,6 +62,7 @@ struct PointwiseInstruction {
   std::int32_t per_row = 0;          // 1: the result has one element per row
   RowFunction reduce = nullptr;      // of reductions; its operand has one for every element
   TileFunction with_scalar[2] = {};  // operand 0, or 1, is one element; null: there is no such form
+  ChainOp chain = kNoChain;
 };
 
 // Pointwise ops and reductions of whole rows, run piece by piece in cache. The space is the shape that all inputs are
@@ -107,6 +111,7 @@ struct PointwiseKernel {
   std::int32_t result_dtype;
   TileFunction function;
   TileFunction with_scalar[2] = {};  // see PointwiseInstruction
+  ChainOp chain = kNoChain;
 };
 
 struct RowKernel {

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kernels/conv_result.h"
+#include "kernels/conv_rows.h"
 #include "kernels/conv_window.h"
 #include "kernels/micro_kernel.h"
 #include "kernels/pack.h"
@@ -12,29 +14,55 @@
 
 namespace ingot::INGOT_LEVEL {
 
-inline constexpr std::int64_t kDepthwiseElements = 16384;    // of the result in a tile, about
-inline constexpr int kDepthwisePixels = kSmallCode ? 1 : 8;  // folded at once
+inline constexpr std::int64_t kDepthwiseBytes = 24 * 1024;    // input of a row of the result: stays in the first cache
+inline constexpr std::int64_t kDepthwiseImage = 1024 * 1024;  // a larger one is read pixel by pixel, all channels
+inline constexpr std::int64_t kDepthwiseShare = 8;            // tiles that there should be
+inline constexpr std::int64_t kDepthwiseCopied = 8;           // rows of the result at a time whose input is copied
+inline constexpr int kDepthwisePixels = kSmallCode ? 1 : 8;   // folded at once
 
 inline bool is_depthwise(const Conv& c) {
   return c.channels == 1 && c.kernel_height * c.kernel_width <= kBlock;
 }
 
-template <class T>
-bool has_channel_lanes(const Conv& c) {
-  return c.outputs == 1 && c.groups >= kLanes<Vector<T>> && c.x[1] == 1 && c.y[1] == 1;
+// Tiles: images, blocks of channels, blocks of rows of the result, the last ones fastest.
+struct DepthwisePlan {
+  std::int64_t channels, channel_blocks;  // in a block: whole panels
+  std::int64_t rows, row_blocks;
+  bool copies;  // the channels of a pixel do not lie side by side
+};
+
+inline DepthwisePlan plan_depthwise(const Conv& c, std::int64_t size) {
+  DepthwisePlan p;
+  const std::int64_t line = larger(c.kernel_height * c.width * size, 1);  // bytes of a channel in a row's input
+  const bool streams = c.x[1] == 1 && c.height * c.width * c.groups * size > kDepthwiseImage;
+  const std::int64_t most = streams ? c.groups : smaller(larger(kDepthwiseBytes / line, 1), c.groups);
+  p.copies = c.x[1] != 1;
+  p.channels = smaller(round_up(most, kPanel), pass_columns(size));
+  p.channel_blocks = ceil_div(c.groups, p.channels);
+  const std::int64_t wanted = ceil_div(kDepthwiseShare, larger(c.images * p.channel_blocks, 1));
+  p.rows = larger(ceil_div(c.out_height, wanted), 1);
+  if (p.copies) p.rows = smaller(p.rows, kDepthwiseCopied);
+  p.row_blocks = ceil_div(c.out_height, p.rows);
+  return p;
 }
 
-inline std::int64_t depthwise_rows(const Conv& c) {  // of the result, in a tile
-  return larger(kDepthwiseElements / larger(c.out_width * c.groups, 1), 1);
+inline std::int64_t depthwise_tiles(const Conv& c, std::int64_t size) {
+  const DepthwisePlan p = plan_depthwise(c, size);
+  return c.images * p.channel_blocks * p.row_blocks;
 }
 
-inline std::int64_t depthwise_tiles(const Conv& c) {
-  return c.images * ceil_div(c.out_height, depthwise_rows(c));
+inline std::int64_t depthwise_input_rows(const Conv& c, std::int64_t rows) {
+  return larger(rows - 1, 0) * c.stride_y + (c.kernel_height - 1) * c.dilation_y + 1;
 }
 
-template <class T>
-std::int64_t depthwise_scratch_bytes(const Conv& c) {
-  return c.kernel_height * c.kernel_width * round_up(c.groups, kPanel) * static_cast<std::int64_t>(sizeof(T));
+// Panels of the weights, then the copied input. Monotone in the sizes.
+inline std::int64_t depthwise_panel_bytes(const Conv& c, std::int64_t size) {
+  return c.panels ? 0 : round_up(c.kernel_height * c.kernel_width * round_up(c.groups, kPanel) * size, 64);
+}
+inline std::int64_t depthwise_scratch_bytes(const Conv& c, std::int64_t size) {
+  if (c.x[1] == 1) return depthwise_panel_bytes(c, size);
+  const std::int64_t row = kDepthwiseBytes / c.kernel_height + 2 * kPanel * c.width * size;
+  return depthwise_panel_bytes(c, size) + depthwise_input_rows(c, smaller(c.out_height, kDepthwiseCopied)) * row;
 }
 
 // A kernel position, seen from a pixel.
@@ -134,38 +162,94 @@ void fold_pixels(const ChannelRow<T>& row, std::int64_t first) {
   }
 }
 
-// The window of pixel column `column` in input rows from `top` on; offsets count from the input of that pixel.
-[[gnu::noinline]] inline void set_positions(const Conv& c, std::int64_t top, std::int64_t column, bool inside_columns,
-                                            Positions& to) {
-  to.count = c.kernel_height * c.kernel_width;
-  for (std::int64_t k = 0; k < to.count; ++k) {
-    const std::int64_t y = top + k / c.kernel_width * c.dilation_y, shift = k % c.kernel_width * c.dilation_x - c.left;
-    const std::int64_t x = column * c.stride_x + shift;
-    to.at[k].offset = y * c.x[2] + shift * c.x[3];
-    to.at[k].padding = y < 0 || y >= c.height || (!inside_columns && (x < 0 || x >= c.width));
+// The window of a pixel in column `column` (any of those whose window lies inside: -1), in input rows from `top` on.
+// Offsets count from the input at row `top` and the pixel's first column, padding or not.
+[[gnu::noinline]] inline void set_positions(const Conv& c, std::int64_t top, std::int64_t column, Positions& to) {
+  WindowPosition* at = to.at;
+  for (std::int64_t r = 0; r < c.kernel_height; ++r) {
+    const std::int64_t y = r * c.dilation_y;
+    const bool outside = top + y < 0 || top + y >= c.height;
+    for (std::int64_t s = 0; s < c.kernel_width; ++s, ++at) {
+      const std::int64_t shift = s * c.dilation_x, x = column * c.stride_x - c.left + shift;
+      *at = {y * c.x[2] + shift * c.x[3], outside || (column >= 0 && (x < 0 || x >= c.width))};
+    }
   }
+  to.count = at - to.at;
 }
 
 template <class T>
-void fold_row(const Conv& c, ChannelRow<T> row, std::int64_t top, Positions& positions) {
-  const std::int64_t reach = (c.kernel_width - 1) * c.dilation_x;
-  // Columns whose whole window lies inside.
-  const std::int64_t begin = smaller(ceil_div(c.left, c.stride_x), c.out_width);
-  const std::int64_t room = c.width - 1 - reach + c.left;
-  const std::int64_t end = room < 0 ? begin : larger(smaller(room / c.stride_x + 1, c.out_width), begin);
-  for (std::int64_t i = 0; i < c.out_width; ++i) {
-    if (i == begin) i = end;
-    if (i >= c.out_width) break;
-    set_positions(c, top, i, false, positions);
-    fold_pixels<T, 1>(row, i);
-  }
-  set_positions(c, top, 0, true, positions);
-  std::int64_t i = begin;
+void fold_inner_pixels(const ChannelRow<T>& row, std::int64_t i, std::int64_t end) {
   for (; i + kDepthwisePixels <= end; i += kDepthwisePixels) fold_pixels<T, kDepthwisePixels>(row, i);
   if constexpr (kDepthwisePixels > 1) {
     if (i + 4 <= end) fold_pixels<T, 4>(row, i), i += 4;
     if (i + 2 <= end) fold_pixels<T, 2>(row, i), i += 2;
     if (i < end) fold_pixels<T, 1>(row, i);
+  }
+}
+
+// Some rows of an image of the result, and some of its channels: x is the input of row 0, channel `channel`.
+template <class T>
+struct ChannelBlock {
+  const T* x;
+  const T* panels;
+  std::int64_t image, channel, channels;
+  std::int64_t first, last;  // rows
+};
+
+template <class T>
+class RowFolder {
+ public:
+  RowFolder(const Conv& conv, const ChannelBlock<T>& channels) : c(conv), block(channels) {
+    const std::int64_t reach_x = (c.kernel_width - 1) * c.dilation_x, reach_y = (c.kernel_height - 1) * c.dilation_y;
+    const Span columns = inside(-c.left, c.stride_x, c.width - reach_x, c.out_width);
+    inner_y = inside(-c.top, c.stride_y, c.height - reach_y, c.out_height);
+    begin = smaller(columns.begin, c.out_width);
+    end = larger(columns.end, begin);
+  }
+
+  // Pixels first .. last-1 of row y, pixel 0 of which would lie at `out`.
+  void run(std::int64_t y, std::int64_t first, std::int64_t last, T* out, std::int64_t out_step) {
+    const std::int64_t top = y * c.stride_y - c.top;
+    const bool is_inner = y >= inner_y.begin && y < inner_y.end;
+    if (!is_inner || !known) set_positions(c, top, -1, inner);
+    known = is_inner;
+    const T* const from = block.x + top * c.x[2] - c.left * c.x[3];
+    const ChannelRow<T> row{inner, from, block.panels, out, block.channels, c.stride_x * c.x[3], out_step};
+    fold_inner_pixels(row, larger(begin, first), smaller(end, last));
+    const ChannelRow<T> edge{border, from, block.panels, out, block.channels, row.step, out_step};
+    for (std::int64_t i = first; i < last; ++i) {
+      if (i >= begin && i < end) i = end;
+      if (i >= last) break;
+      set_positions(c, top, i, border);
+      fold_pixels<T, 1>(edge, i);
+    }
+  }
+
+ private:
+  const Conv& c;
+  const ChannelBlock<T>& block;
+  Span inner_y;
+  std::int64_t begin, end;  // columns whose window lies inside
+  Positions inner, border;
+  bool known = false;  // inner holds the positions of rows whose window lies inside
+};
+
+// Piece by piece: several narrow rows, or a part of a wide one.
+template <class T>
+void fold_rows(const Conv& c, const ChannelBlock<T>& block, const ConvResult<T>& result) {
+  RowFolder<T> folder(c, block);
+  const std::int64_t together = larger(kConvFinishRows / c.out_width, 1);
+  for (std::int64_t y = block.first; y < block.last; y += together) {
+    const std::int64_t rows = smaller(together, block.last - y);
+    for (std::int64_t x = 0; x < c.out_width; x += kConvMostRows) {
+      const std::int64_t columns = smaller(kConvMostRows, c.out_width - x);
+      const std::int64_t pixel = (block.image * c.out_height + y) * c.out_width + x;
+      const ConvPiece<T> piece = result.begin(pixel, rows * columns, block.channel, block.channels);
+      for (std::int64_t i = 0; i < rows; ++i) {
+        folder.run(y + i, x, x + columns, piece.c + (i * columns - x) * piece.row, piece.row);
+      }
+      result.finish(piece);
+    }
   }
 }
 
@@ -181,20 +265,45 @@ template <class T>
   }
 }
 
+// The input rows of a block, channels side by side. from: channel `block.channel` of the image.
 template <class T>
-void run_depthwise(const Conv& c, const T* x, const T* w, T* out, std::int64_t begin, std::int64_t end, T* scratch) {
-  if (!c.panels) pack_positions(c, w, scratch);
-  const T* const panels = c.panels ? w : scratch;
-  const std::int64_t rows = depthwise_rows(c), tiles = ceil_div(c.out_height, rows);
-  Positions positions;
+[[gnu::noinline]] void copy_input(const Conv& c, const T* from, const ChannelBlock<T>& block, T* to) {
+  const std::int64_t top = block.first * c.stride_y - c.top;
+  Conv part = c;
+  part.channels = block.channels;
+  for (std::int64_t i = 0; i < depthwise_input_rows(c, block.last - block.first); ++i) {
+    if (top + i < 0 || top + i >= c.height) continue;
+    interleave_channels(part, from + (top + i) * c.x[2], c.width, to + i * c.width * block.channels);
+  }
+}
+
+template <class T>
+void run_depthwise(const Conv& c, const T* x, const T* w, const ConvResult<T>& result, std::int64_t begin,
+                   std::int64_t end, char* scratch) {
+  T* const panels = reinterpret_cast<T*>(scratch);
+  if (!c.panels) pack_positions(c, w, panels);
+  T* const copy = reinterpret_cast<T*>(scratch + depthwise_panel_bytes(c, sizeof(T)));
+  const DepthwisePlan p = plan_depthwise(c, sizeof(T));
   for (std::int64_t t = begin; t < end; ++t) {
-    const std::int64_t image = t / tiles, first = t % tiles * rows;
-    for (std::int64_t y = first; y < smaller(first + rows, c.out_height); ++y) {
-      fold_row<T>(c,
-                  {positions, x + image * c.x[0], panels, out + image * c.y[0] + y * c.y[2], c.groups,
-                   c.stride_x * c.x[3], c.y[3]},
-                  y * c.stride_y - c.top, positions);
+    const std::int64_t first = t % p.row_blocks * p.rows, channel = t / p.row_blocks % p.channel_blocks * p.channels;
+    const std::int64_t image = t / p.row_blocks / p.channel_blocks;
+    ChannelBlock<T> block{x + image * c.x[0] + channel * c.x[1],
+                          (c.panels ? w : panels) + channel * conv_depth(c),
+                          image,
+                          channel,
+                          smaller(p.channels, c.groups - channel),
+                          first,
+                          smaller(first + p.rows, c.out_height)};
+    if (!p.copies) {
+      fold_rows(c, block, result);
+      continue;
     }
+    copy_input(c, block.x, block, copy);
+    const std::int64_t strides[] = {0, 1, c.width * block.channels, block.channels};
+    Conv copied = c;
+    copied.x = strides;
+    block.x = copy - (first * c.stride_y - c.top) * strides[2];
+    fold_rows(copied, block, result);
   }
 }
 

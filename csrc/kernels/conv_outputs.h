@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/conv_result.h"
 #include "kernels/conv_rows.h"
 #include "kernels/conv_window.h"
 #include "kernels/micro_kernel.h"
@@ -47,6 +48,7 @@ inline ConvPlan plan_outputs(const Conv& c, std::int64_t size) {
   const std::int64_t most = has_panels(c) ? c.outputs : fit;
   const std::int64_t columns = round_up(larger(ceil_div(c.outputs, wanted), least), column_unit(size));
   p.columns_per_tile = larger(smaller(columns, most), 1);
+  if (p.rows.chunk < conv_depth(c)) p.columns_per_tile = smaller(p.columns_per_tile, pass_columns(size));
   p.column_tiles = ceil_div(c.outputs, p.columns_per_tile);
   return p;
 }
@@ -82,134 +84,127 @@ template <class T>
   }
 }
 
-// Where pixels of the result lie, counted over all images.
-template <class T>
-struct ConvTarget {
-  const Conv& c;
-  T* out;
-  bool even;  // neighbouring pixels lie c.y[3] apart, over rows and images, and outputs lie side by side
-
-  ConvTarget(const Conv& conv, T* to) : c(conv), out(to) {
-    const bool rows = c.y[2] == c.y[3] * c.out_width || c.out_height == 1;
-    const bool images = c.y[0] == c.y[3] * conv_pixels(c) || c.images == 1;
-    even = rows && images && (c.y[1] == 1 || c.groups * c.outputs == 1);
-  }
-
-  T* at(std::int64_t pixel, std::int64_t output) const {
-    if (even) return out + pixel * c.y[3] + output;
-    const std::int64_t image = pixel / conv_pixels(c), y = pixel % conv_pixels(c) / c.out_width;
-    return out + image * c.y[0] + y * c.y[2] + pixel % c.out_width * c.y[3] + output * c.y[1];
-  }
-
-  [[gnu::cold]] void load_tile(std::int64_t pixel, std::int64_t rows, std::int64_t output, std::int64_t columns,
-                               T* tile) const {
-    for (std::int64_t i = 0; i < rows; ++i) {
-      const T* const from = at(pixel + i, output);
-      for (std::int64_t j = 0; j < columns; ++j) tile[i * kTileColumns<T> + j] = from[j * c.y[1]];
-      fill_zero(tile + i * kTileColumns<T> + columns, kTileColumns<T> - columns);
-    }
-  }
-
-  [[gnu::noinline]] void store_tile(const T* tile, std::int64_t pixel, std::int64_t rows, std::int64_t output,
-                                    std::int64_t columns) const {
-    constexpr std::int64_t kWidth = kLanes<Vector<T>>;
-    for (std::int64_t i = 0; i < rows; ++i, tile += kTileColumns<T>) {
-      T* const to = at(pixel + i, output);
-      std::int64_t j = 0;
-      if (c.y[1] == 1) {
-        for (; j + kWidth <= columns; j += kWidth) store(to + j, load<Vector<T>>(tile + j));
-      }
-      for (; j < columns; ++j) to[j * c.y[1]] = tile[j];
-    }
-  }
-};
-
 // The columns that one register tile is wide, for one chunk of k.
 template <class T>
 struct ColumnPart {
   const T* b;
-  std::int64_t output, columns;
-  std::int64_t steps;
+  std::int64_t panel;  // elements between two panels
+  std::int64_t columns, steps;
   bool add;
   const T* next;  // what is needed after all row tiles; null: nothing to fetch
 };
 
+// Row tiles begin .. end-1 times one part of the columns, into c; whole vectors are written.
 template <class T>
-void multiply_rows(const Conv& c, const RowPlan& p, const RowBlock<T>& block, std::int64_t first_pixel,
-                   const ColumnPart<T>& part, std::int64_t panel_elements, const ConvTarget<T>& to) {
+void multiply_rows(const RowPlan& p, const RowTiles<T>& tiles, std::int64_t begin, std::int64_t end,
+                   const ColumnPart<T>& part, T* c, std::int64_t c_row) {
   constexpr std::int64_t kWidth = kLanes<Vector<T>>;
   const int vectors = static_cast<int>(ceil_div(part.columns, kWidth));
-  const std::int64_t tiles = ceil_div(block.rows, kTileRows);
-  std::int64_t done = 0;
-  for_row_tiles(c, p, block, [&](const T* a, std::int64_t pixel, std::int64_t rows) {
-    alignas(64) T buffer[kTileRows * kTileColumns<T>];
-    pixel += first_pixel;
-    MicroCall<T> call{a, p.row, part.b, kPanel, kWidth, nullptr, c.y[3], part.steps, part.add, p.piece, p.gap};
-    if (kWidth == kPanel) call.b_vector = panel_elements;
+  const std::int64_t share = end - begin, from = tiles.at(begin).first;
+  for (std::int64_t i = begin; i < end; ++i) {
+    const RowTile<T> tile = tiles.at(i);
+    MicroCall<T> call{tile.a, p.row,      part.b,   kPanel,  kWidth, c + (tile.first - from) * c_row,
+                      c_row,  part.steps, part.add, p.piece, p.gap};
+    if (kWidth == kPanel) call.b_vector = part.panel;
     if (part.next != nullptr) {  // every row tile fetches its share
-      call.ahead = part.next + smaller(done++, tiles - 1) * (part.steps / tiles) * kPanel;
-      call.ahead_step = larger(kPanel / tiles, 1);
+      call.ahead = part.next + (i - begin) * (part.steps / share) * kPanel;
+      call.ahead_step = larger(kPanel / share, 1);
     }
-    const bool in_place = to.even && part.columns == vectors * kWidth;
-    if (in_place) {
-      call.c = to.at(pixel, part.output);
-    } else {
-      call.c = buffer;
-      call.c_row = kTileColumns<T>;
-      if (part.add) to.load_tile(pixel, rows, part.output, part.columns, buffer);
-    }
-    micro_kernel(static_cast<const T*>(nullptr), vectors, static_cast<int>(rows))(call);
-    if (!in_place) to.store_tile(buffer, pixel, rows, part.output, part.columns);
-  });
-}
-
-// One tile: a block of rows times the columns first .. last-1 of the group, whose panels begin at b.
-template <class T>
-void multiply_block(const Conv& c, const RowPlan& p, const T* x, RowsKey key, std::int64_t first, std::int64_t last,
-                    const T* b, const ConvTarget<T>& to, T* scratch, RowsKey& held) {
-  const std::int64_t depth = conv_depth(c), panel = depth * kPanel;
-  const bool far = c.outputs * depth * static_cast<std::int64_t>(sizeof(T)) > kConvFarBytes;
-  for (key.k = 0; key.k < depth; key.k += p.chunk) {
-    const std::int64_t steps = smaller(p.chunk, depth - key.k);
-    const RowBlock<T> block = take_row_block(c, p, x, key, scratch, held);
-    const auto panel_of = [&](std::int64_t column, std::int64_t k) {
-      return b + column / kPanel * panel + k * kPanel + column % kPanel;
-    };
-    for (std::int64_t j = 0; j < last - first; j += kTileColumns<T>) {
-      const std::int64_t columns = smaller(kTileColumns<T>, last - first - j),
-                         output = key.group * c.outputs + first + j;
-      ColumnPart<T> part{panel_of(j, key.k), output, columns, steps, key.k != 0, nullptr};
-      const bool is_last = j + columns == last - first;
-      if (far && (!is_last || key.k + p.chunk < depth)) {
-        part.next = is_last ? panel_of(0, key.k + p.chunk) : panel_of(j + columns, key.k);
-      }
-      multiply_rows(c, p, block, key.unit * p.unit_pixels, part, panel, to);
-    }
+    micro_kernel(static_cast<const T*>(nullptr), vectors, static_cast<int>(tile.rows))(call);
   }
 }
 
+// One tile's columns: first .. last-1 of a group of channels, whose panels begin at b.
 template <class T>
-void run_outputs(const Conv& c, const T* x, const T* w, T* out, std::int64_t begin, std::int64_t end, char* scratch) {
-  const ConvPlan p = plan_outputs(c, sizeof(T));
-  T* const rows = reinterpret_cast<T*>(scratch);
+struct TileColumns {
+  const T* b;
+  std::int64_t group, first, last;
+};
+
+template <class T>
+class OutputLanes {
+ public:
+  OutputLanes(const Conv& c, const T* x, const ConvResult<T>& result, T* scratch)
+      : c_(c), plan_(plan_outputs(c, sizeof(T))), x_(x), result_(result), scratch_(scratch), depth_(conv_depth(c)) {}
+
+  const ConvPlan& plan() const { return plan_; }
+
+  // A block of rows times some columns, as many at a time as stay near.
+  void run(const RowsKey& key, const TileColumns<T>& columns) {
+    const std::int64_t line = depth_ * static_cast<std::int64_t>(sizeof(T)), unit = column_unit(sizeof(T));
+    const std::int64_t fit = larger(kConvNearBytes / line / unit, 1) * unit;
+    const bool chunked = plan_.rows.chunk < depth_;
+    const std::int64_t pass = chunked ? columns.last - columns.first : smaller(fit, pass_columns(sizeof(T)));
+    for (std::int64_t j = columns.first; j < columns.last; j += pass) {
+      run_pass(key, columns, j, smaller(j + pass, columns.last));
+    }
+  }
+
+ private:
+  void run_pass(RowsKey key, const TileColumns<T>& columns, std::int64_t first, std::int64_t last) {
+    const RowPlan& p = plan_.rows;
+    for (key.k = 0; key.k < depth_; key.k += p.chunk) {
+      const RowBlock<T> block = take_row_block(c_, p, x_, key, scratch_, held_);
+      const RowTiles<T> tiles(c_, p, block);
+      const std::int64_t together = p.chunk < depth_ ? tiles.count : larger(kConvFinishRows / kTileRows, 1);
+      for (std::int64_t i = 0; i < tiles.count; i += together) {
+        const std::int64_t end = smaller(i + together, tiles.count), row = tiles.at(i).first;
+        const std::int64_t pixel = key.unit * p.unit_pixels + block.first + row, rows = tiles.end(end - 1) - row;
+        const std::int64_t output = columns.group * c_.outputs + first;
+        const ConvPiece<T> piece = result_.begin(pixel, rows, output, last - first);
+        multiply_columns(key, columns, first, last, tiles, i, end, piece);
+        if (key.k + p.chunk >= depth_) result_.finish(piece);
+      }
+    }
+  }
+
+  const T* panel_at(const TileColumns<T>& columns, std::int64_t column, std::int64_t k) const {
+    const std::int64_t at = column - columns.first;
+    return columns.b + at / kPanel * depth_ * kPanel + k * kPanel + at % kPanel;
+  }
+
+  void multiply_columns(const RowsKey& key, const TileColumns<T>& columns, std::int64_t first, std::int64_t last,
+                        const RowTiles<T>& tiles, std::int64_t begin, std::int64_t end, const ConvPiece<T>& piece) {
+    const RowPlan& p = plan_.rows;
+    const bool far = c_.outputs * depth_ * static_cast<std::int64_t>(sizeof(T)) > kConvFarBytes && begin == 0;
+    for (std::int64_t j = first; j < last; j += kTileColumns<T>) {
+      ColumnPart<T> part{panel_at(columns, j, key.k),      depth_ * kPanel, smaller(kTileColumns<T>, last - j),
+                         smaller(p.chunk, depth_ - key.k), key.k != 0,      nullptr};
+      const std::int64_t after = j + part.columns;
+      if (far && after < last) part.next = panel_at(columns, after, key.k);
+      if (far && after == last && key.k + p.chunk < depth_) part.next = panel_at(columns, first, key.k + p.chunk);
+      multiply_rows(p, tiles, begin, end, part, piece.c + (j - first), piece.row);
+    }
+  }
+
+  const Conv& c_;
+  ConvPlan plan_;
+  const T* x_;
+  const ConvResult<T>& result_;
+  T* scratch_;
+  std::int64_t depth_;
+  RowsKey held_{-1, -1, -1, -1};
+};
+
+template <class T>
+void run_outputs(const Conv& c, const T* x, const T* w, const ConvResult<T>& result, std::int64_t begin,
+                 std::int64_t end, char* scratch) {
+  OutputLanes<T> lanes(c, x, result, reinterpret_cast<T*>(scratch));
+  const ConvPlan& p = lanes.plan();
   T* const panels = reinterpret_cast<T*>(scratch + row_scratch_bytes(c, sizeof(T)));
-  const ConvTarget<T> to(c, out);
   const std::int64_t blocks = p.rows.units * p.rows.blocks;
-  RowsKey held{-1, -1, -1, -1};
   std::int64_t packed = -1;  // the columns whose panels lie in scratch
   for (std::int64_t t = begin; t < end; ++t) {
     const std::int64_t part = t / blocks, group = part / p.column_tiles;
     const std::int64_t first = part % p.column_tiles * p.columns_per_tile;
-    const std::int64_t last = smaller(first + p.columns_per_tile, c.outputs);
-    const T* b = panels;
+    TileColumns<T> columns{panels, group, first, smaller(first + p.columns_per_tile, c.outputs)};
     if (has_panels(c)) {
-      b = w + (group * c.outputs + first) * conv_depth(c);
+      columns.b = w + (group * c.outputs + first) * conv_depth(c);
     } else if (part != packed) {
-      pack_weights(c, w, group, first, last - first, panels);
+      pack_weights(c, w, group, first, columns.last - first, panels);
       packed = part;
     }
-    const RowsKey key{group, t % blocks / p.rows.blocks, t % p.rows.blocks, 0};
-    multiply_block(c, p.rows, x, key, first, last, b, to, rows, held);
+    lanes.run({group, t % blocks / p.rows.blocks, t % p.rows.blocks, 0}, columns);
   }
 }
 

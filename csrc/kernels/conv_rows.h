@@ -115,6 +115,31 @@ template <class T>
   for (std::int64_t i = 0; i < count; ++i) to[i] = 0;
 }
 
+// Pixels whose channels lie apart, into pixels whose channels lie side by side. kFixed: the channels, if not 0.
+template <class T, int kFixed>
+void interleave(const Conv& c, const T* from, std::int64_t columns, T* to) {
+  const std::int64_t channels = kFixed > 0 ? kFixed : c.channels, step = c.x[3], distance = c.x[1];
+  for (std::int64_t i = 0; i < columns; ++i, from += step, to += channels) {
+#pragma GCC unroll 4
+    for (std::int64_t channel = 0; channel < channels; ++channel) to[channel] = from[channel * distance];
+  }
+}
+
+// Blocks of pixels, so that what is read stays in the cache.
+template <class T>
+[[gnu::noinline]] void interleave_channels(const Conv& c, const T* from, std::int64_t columns, T* to) {
+  constexpr std::int64_t kTogether = 16;
+  if (c.channels == 3) return interleave<T, 3>(c, from, columns, to);
+  if (c.channels <= 4) return interleave<T, 0>(c, from, columns, to);
+  for (std::int64_t first = 0; first < columns; first += kTogether) {
+    const std::int64_t last = smaller(first + kTogether, columns);
+    for (std::int64_t channel = 0; channel < c.channels; ++channel) {
+      const T* const line = from + channel * c.x[1];
+      for (std::int64_t i = first; i < last; ++i) to[i * c.channels + channel] = line[i * c.x[3]];
+    }
+  }
+}
+
 // Input row y (any integer) with its padding. image: channel 0 of the group.
 template <class T>
 void copy_band_row(const Conv& c, std::int64_t pitch, const T* image, std::int64_t y, T* to) {
@@ -131,10 +156,7 @@ void copy_band_row(const Conv& c, std::int64_t pitch, const T* image, std::int64
     for (std::int64_t i = 0; i < columns; ++i)
       copy_channels(c, from + i * c.x[3], 0, c.channels, first + i * c.channels);
   } else {
-    for (std::int64_t channel = 0; channel < c.channels; ++channel) {
-      const T* const line = from + channel * c.x[1];
-      for (std::int64_t i = 0; i < columns; ++i) first[i * c.channels + channel] = line[i * c.x[3]];
-    }
+    interleave_channels(c, from, columns, first);
   }
   fill_zero(to + valid.end * c.channels, pitch - valid.end * c.channels);
 }
@@ -199,19 +221,36 @@ RowBlock<T> take_row_block(const Conv& c, const RowPlan& p, const T* x, const Ro
   return {scratch, begin * c.out_width, (end - begin) * c.out_width};
 }
 
-// Calls f(a, pixel, rows) for register tiles of nearly equal height; the rows of each lie p.row apart.
-template <class T, class F>
-void for_row_tiles(const Conv& c, const RowPlan& p, const RowBlock<T>& block, const F& f) {
-  const bool bands = p.mode == RowMode::kBands;
-  const std::int64_t line = bands ? c.out_width : block.rows;  // pixels at even distances
-  const std::int64_t lines = line == 0 ? 0 : block.rows / line, tiles = ceil_div(line, kTileRows);
-  const std::int64_t pitch = bands ? c.stride_y * band_shape(c).pitch : 0;
-  for (std::int64_t y = 0; y < lines; ++y) {
-    for (std::int64_t t = 0; t < tiles; ++t) {
-      const std::int64_t first = line * t / tiles, rows = line * (t + 1) / tiles - first;
-      f(block.a + y * pitch + first * p.row, block.first + y * line + first, rows);
-    }
+// A block's register tiles of nearly equal height, in order of their pixels; the rows of each lie p.row apart.
+template <class T>
+struct RowTile {
+  const T* a;
+  std::int64_t first, rows;  // pixels of the block
+};
+
+template <class T>
+struct RowTiles {
+  const RowBlock<T>& block;
+  std::int64_t row, pitch;
+  std::int64_t line, in_line;  // pixels at even distances, and how many tiles they make
+  std::int64_t count;
+
+  RowTiles(const Conv& c, const RowPlan& p, const RowBlock<T>& rows) : block(rows), row(p.row) {
+    const bool bands = p.mode == RowMode::kBands;
+    pitch = bands ? c.stride_y * band_shape(c).pitch : 0;
+    line = larger(bands ? c.out_width : rows.rows, 1);
+    in_line = ceil_div(line, kTileRows);
+    count = rows.rows / line * in_line;
   }
-}
+
+  RowTile<T> at(std::int64_t i) const {
+    const std::int64_t y = i / in_line, t = i % in_line, first = line * t / in_line;
+    return {block.a + y * pitch + first * row, y * line + first, line * (t + 1) / in_line - first};
+  }
+  std::int64_t end(std::int64_t i) const {  // the pixel behind tile i
+    const RowTile<T> tile = at(i);
+    return tile.first + tile.rows;
+  }
+};
 
 }  // namespace ingot::INGOT_LEVEL

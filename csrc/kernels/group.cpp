@@ -77,7 +77,7 @@ std::int64_t piece_elements(const PointwiseGroup& group, std::int64_t elements, 
 
 // Everything lies in the scratch block, in this order.
 struct Layout {
-  std::int64_t registers, sources, copies, free_slots, row_elements, splats, constants, slots, slot_bytes;
+  std::int64_t registers, sources, copies, free_slots, chain, row_elements, splats, constants, slots, slot_bytes;
 };
 
 Layout lay_out(const KernelCall* call, std::int64_t piece) {
@@ -87,7 +87,8 @@ Layout lay_out(const KernelCall* call, std::int64_t piece) {
   l.sources = l.registers + registers * std::int64_t{sizeof(GroupRegister)};
   l.copies = l.sources + inputs * std::int64_t{sizeof(GatherSource)};
   l.free_slots = l.copies + call->num_outputs * std::int64_t{sizeof(GroupCopy)};
-  l.row_elements = round_up(l.free_slots + call->group->num_instructions * std::int64_t{sizeof(std::int32_t)}, 64);
+  l.chain = round_up(l.free_slots + call->group->num_instructions * std::int64_t{sizeof(std::int32_t)}, 8);
+  l.row_elements = round_up(l.chain + kLongestChain * std::int64_t{sizeof(ChainStep)}, 64);
   const std::int64_t lines = call->group->row_axes > 0 ? registers : inputs;
   l.splats = l.row_elements + lines * kRowsAtOnceMost * kLargestElement;
   l.constants = l.splats + kMostOperands * kTileBytes;
@@ -191,6 +192,46 @@ void set_outputs(GroupMachine& m) {
       m.copies[m.num_copies++] = {from, i};
       r.last_use = m.group->num_instructions;
     }
+  }
+}
+
+// Whether a chain can walk the register.
+bool fits_chain(const GroupMachine& m, std::int32_t input) {
+  const GroupRegister& r = m.registers[input];
+  return input < m.num_inputs && r.gathered < 0 && r.place != kPerRow && r.size == 4;
+}
+
+std::int32_t num_reads(const GroupMachine& m, std::int32_t r) {
+  std::int32_t reads = 0;
+  for (std::int32_t i = 0; i < m.group->num_instructions; ++i) {
+    for (int j = 0; j < m.group->instructions[i].num_operands; ++j) {
+      reads += m.group->instructions[i].operands[j] == r ? 1 : 0;
+    }
+  }
+  for (std::int32_t i = 0; i < m.call->num_outputs; ++i) reads += m.group->output_registers[i] == r ? 1 : 0;
+  return reads;
+}
+
+// The longest run of first instructions of which each reads the result before it, which nothing else does, and an
+// input.
+void find_chain(GroupMachine& m) {
+  m.chain_length = 0;
+  if (m.group->row_axes > 0) return;
+  for (std::int32_t i = 0; i < m.group->num_instructions; ++i) {
+    const PointwiseInstruction& instruction = m.group->instructions[i];
+    if (instruction.chain == kNoChain || i == kLongestChain) return;
+    std::int32_t before = m.num_inputs + i - 1;
+    if (i == 0) before = instruction.operands[m.registers[instruction.operands[0]].place == kDense ? 0 : 1];
+    const bool reversed = instruction.operands[0] != before;
+    const std::int32_t other = instruction.operands[reversed ? 0 : 1];
+    if (instruction.operands[reversed ? 1 : 0] != before || !fits_chain(m, other)) return;
+    if (i == 0 && (!fits_chain(m, before) || m.registers[before].place != kDense)) return;
+    if (i > 0 && num_reads(m, before) != 1) return;
+    ChainStep& step = m.chain[m.chain_length++];
+    step.op = instruction.chain;
+    step.reversed = reversed ? 1 : 0;
+    step.input = other;
+    step.per_element = m.registers[other].place != kOneForAll ? 1 : 0;
   }
 }
 
@@ -356,6 +397,19 @@ bool run_at_once(GroupMachine& m, const PointwiseInstruction& instruction, const
   return true;
 }
 
+// The instructions of the chain, on inputs that have been placed.
+void run_first_chain(GroupMachine& m, const Rectangle& at) {
+  const PointwiseInstruction& first = m.group->instructions[0];
+  const GroupRegister& from = m.registers[first.operands[m.chain[0].reversed]];
+  const GroupRegister& to = m.registers[m.num_inputs + m.chain_length - 1];
+  for (std::int32_t i = 0; i < m.chain_length; ++i) {
+    const GroupRegister& y = m.registers[m.chain[i].input];
+    m.chain[i].data = y.data;
+    m.chain[i].row_bytes = y.place == kDense ? y.row_bytes : 0;
+  }
+  run_chain({from.data, from.row_bytes, to.data, to.row_bytes, m.chain, m.chain_length}, at.rows, at.columns);
+}
+
 void run_instruction(GroupMachine& m, std::int32_t index, const Rectangle& at) {
   const PointwiseInstruction& instruction = m.group->instructions[index];
   const GroupRegister& to = m.registers[m.num_inputs + index];
@@ -427,7 +481,8 @@ void run_rectangle(GroupMachine& m, const Rectangle& at, const GroupPanel* ancho
   }
   for (std::int32_t i = m.num_inputs; i < m.num_registers; ++i) place_result(m, i, at, result);
   const bool by_rows = m.group->row_axes > 0 && m.group->anchored == 0;
-  for (std::int32_t i = 0; i < m.group->num_instructions; ++i) {
+  if (m.chain_length > 0) run_first_chain(m, at);
+  for (std::int32_t i = m.chain_length; i < m.group->num_instructions; ++i) {
     if (by_rows) prefetch_below(m, at, i);
     run_instruction(m, i, at);
   }
@@ -486,6 +541,7 @@ GroupMachine* prepare_group(const KernelCall* call, const TensorArg& shape, int 
   m.sources = reinterpret_cast<GatherSource*>(scratch + l.sources);
   m.copies = reinterpret_cast<GroupCopy*>(scratch + l.copies);
   m.free_slots = reinterpret_cast<std::int32_t*>(scratch + l.free_slots);
+  m.chain = reinterpret_cast<ChainStep*>(scratch + l.chain);
   m.row_elements = scratch + l.row_elements;
   m.splats = scratch + l.splats;
   m.constants = scratch + l.constants;
@@ -494,6 +550,7 @@ GroupMachine* prepare_group(const KernelCall* call, const TensorArg& shape, int 
   find_last_uses(m);
   for (std::int32_t i = m.group->anchored; i < m.num_inputs; ++i) set_input(m, i);
   if (m.group->anchored != 0) m.registers[0].size = element_bytes(call->inputs[0].dtype);
+  find_chain(m);
   set_outputs(m);
   set_slots(m);
   return &m;
@@ -502,9 +559,10 @@ GroupMachine* prepare_group(const KernelCall* call, const TensorArg& shape, int 
 void run_group(GroupMachine& m, std::int64_t row, std::int64_t rows, std::int64_t column, std::int64_t columns,
                const GroupPanel* anchor, const GroupPanel* result) {
   const bool whole = m.group->row_axes > 0;
-  const std::int64_t width = whole ? columns : smaller(columns, m.piece);
-  const std::int64_t height =
-      whole ? group_rows_at_once(m.space) : smaller(kRowsAtOnceMost, larger(m.piece / width, 1));
+  const bool in_registers = m.chain_length == m.group->num_instructions && m.num_copies == 0;
+  const std::int64_t width = whole || in_registers ? columns : smaller(columns, m.piece);
+  std::int64_t height = whole ? group_rows_at_once(m.space) : smaller(kRowsAtOnceMost, larger(m.piece / width, 1));
+  if (in_registers) height = rows;
   const std::int64_t line = m.space.lead_rank > 1 ? m.space.lead_shape[m.space.lead_rank - 1] : m.space.rows;
   for (std::int64_t r = row; r < row + rows;) {
     const std::int64_t count = smaller(smaller(height, row + rows - r), line - r % line);

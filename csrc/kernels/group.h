@@ -7,6 +7,7 @@
 
 #include "execute/kernel.h"
 #include "kernels/gather.h"
+#include "kernels/group_chain.h"
 #include "kernels/group_space.h"
 
 namespace ingot::INGOT_LEVEL {
@@ -45,6 +46,8 @@ struct GroupMachine {
   GatherSource* sources;
   GroupCopy* copies;
   std::int32_t* free_slots;
+  ChainStep* chain;  // of the first instructions
+  std::int32_t chain_length;
   char* row_elements;  // a line per register, for those with one element per row
   char* splats;        // a tile for each operand of an instruction that needs one element many times
   char* constants;     // a tile per input that is one element

@@ -89,6 +89,10 @@ INGOT_INLINE void for_tile(const F& f) {
   }
 }
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // totals are set when they are read: not in the first block
+#endif
 template <class T, int kRows, int kVectors>
 void micro_kernel_body(const MicroCall<T>& call) {
   using V = Vector<T>;
@@ -111,6 +115,10 @@ void micro_kernel_body(const MicroCall<T>& call) {
     }
   }
 }
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 #if defined(__AVX512F__)
 #define INGOT_ROWS_OF(T, v)                                                                                            \

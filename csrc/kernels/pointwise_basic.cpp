@@ -30,6 +30,19 @@ INGOT_TAKES_SCALAR(multiply)
 INGOT_TAKES_SCALAR(subtract)
 #undef INGOT_TAKES_SCALAR
 
+template <class Row>
+inline constexpr ChainOp kInChain = kNoChain;
+template <>
+inline constexpr ChainOp kInChain<Row_add> = kChainAdd;
+template <>
+inline constexpr ChainOp kInChain<Row_subtract> = kChainSubtract;
+template <>
+inline constexpr ChainOp kInChain<Row_multiply> = kChainMultiply;
+template <>
+inline constexpr ChainOp kInChain<Row_maximum> = kChainMaximum;
+template <>
+inline constexpr ChainOp kInChain<Row_minimum> = kChainMinimum;
+
 // The quotients of many floats by one.
 void divide_by_scalar(const void* const* operands, void* result, std::int64_t n) {
   const float* const a = static_cast<const float*>(operands[0]);
@@ -74,9 +87,11 @@ inline constexpr TileFunction kByScalar<Row_divide> = divide_by_scalar;
 template <class Row, class T>
 constexpr void add_row_of(PointwiseList& list) {
   if constexpr (kOnVectors<Row> && std::int32_t{kDTypeOf<T>} == kF32Type) {
-    list.add(Row::kName, kF32Type, kF32Type, run_vectors<Row, -1>, run_vectors<Row, 0>, run_vectors<Row, 1>);
+    list.add(Row::kName, kF32Type, kF32Type, run_vectors<Row, -1>, run_vectors<Row, 0>, run_vectors<Row, 1>,
+             kInChain<Row>);
   } else if constexpr (kTakesScalar<Row> && std::int32_t{kDTypeOf<T>} == kF32Type) {
-    list.add(Row::kName, kF32Type, kF32Type, run_tile<Row, T, T>, run_tile_with_scalar<Row, T, 0>, kByScalar<Row>);
+    list.add(Row::kName, kF32Type, kF32Type, run_tile<Row, T, T>, run_tile_with_scalar<Row, T, 0>, kByScalar<Row>,
+             kInChain<Row>);
   } else if constexpr ((Row::kClasses & kClassOf<T>) != 0 && !(kInLanes<Row> && kIsFloat<T>)) {
     using Out = typename ResultOf<Row::kRule, T>::Type;
     list.add(Row::kName, kDTypeOf<T>, kDTypeOf<Out>, run_tile<Row, Out, T>);

@@ -147,8 +147,9 @@ struct PointwiseList {
   std::int32_t size = 0;
 
   constexpr void add(const char* op, std::int32_t dtype, std::int32_t result_dtype, TileFunction function,
-                     TileFunction scalar_left = nullptr, TileFunction scalar_right = nullptr) {
-    entries[size++] = {op, dtype, result_dtype, function, {scalar_left, scalar_right}};
+                     TileFunction scalar_left = nullptr, TileFunction scalar_right = nullptr,
+                     ChainOp chain = kNoChain) {
+    entries[size++] = {op, dtype, result_dtype, function, {scalar_left, scalar_right}, chain};
   }
 };
 

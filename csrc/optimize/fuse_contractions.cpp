@@ -78,6 +78,7 @@ class ContractionFuser {
         if (value.kind != ValueKind::kResult || !(value.type.shape == space)) continue;
         const bool beside = region_of_[value.node.index] == region_of_[id.index] && !gone_[value.node.index];
         if (!beside || !graph_.node(value.node).op->has(kContraction)) continue;
+        if (has_few_outputs(graph_, graph_.node(value.node))) continue;
         std::size_t reads = 0;
         for (const NodeId reader : nodes) {
           const std::vector<ValueId>& operands = graph_.node(reader).operands;

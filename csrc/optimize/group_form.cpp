@@ -170,6 +170,13 @@ std::optional<GroupForm> group_form(const Graph& graph, std::span<const Dim> dim
   return form;
 }
 
+bool has_few_outputs(const Graph& graph, const Node& node) {
+  constexpr std::int64_t kFewOutputs = 8;
+  if (node.op->name != "conv2d") return false;
+  const Size& outputs = graph.value(node.operands[1]).type.shape[0];
+  return outputs.is_constant() && outputs.constant() < kFewOutputs;
+}
+
 bool is_group_member(const Graph& graph, const Node& node) {
   if (node.op->has(kPointwise)) return true;
   if (!node.op->has(kReduction) || node.op->dtype_rule != DTypeRule::kSame) return false;

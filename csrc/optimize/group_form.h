@@ -32,6 +32,10 @@ struct GroupForm {
 std::optional<GroupForm> group_form(const Graph& graph, std::span<const Dim> dims, std::span<const NodeId> nodes,
                                     std::string_view* why = nullptr);
 
+// A convolution whose kernel runs over pixels, because its outputs are too few: its result lies row-major, and no group
+// runs on its tiles.
+bool has_few_outputs(const Graph& graph, const Node& node);
+
 // Whether the node may be a member.
 bool is_group_member(const Graph& graph, const Node& node);
 

@@ -9,6 +9,7 @@ namespace ingot::planning {
 // Of a row's result; empty: row-major.
 AxisOrder Lowerer::order_of_kernel(const Node& node) {
   if (!node.op->has(kAnyOrder) || destinations_[node.results[0].index].valid()) return {};
+  if (has_few_outputs(graph_, node)) return {};
   if (node.op->name == "conv2d") return {0, 2, 3, 1};
   return axis_order(location(node.operands[0])).value_or(AxisOrder());
 }

@@ -266,35 +266,35 @@ TEST_CASE("check_plan: operands lie in their buffers, outputs are contiguous and
 
 TEST_CASE("check_plan: operands show their value's elements, in whatever order it lies") {
   const auto images = [] {
-    return Planned(R"(param w: f32[4,4,1,1]
-graph g(x: f32[1,4,2,3]) {
-  %0 = conv2d(x, w) : f32[1,4,2,3]
-  %1 = permute_dims(%0, axes=[0,2,3,1]) : f32[1,2,3,4]
-  %2 = reshape(%1, shape=[6,4]) : f32[6,4]
-  %3 = exp(%2) : f32[6,4]
-  %4 = exp(%0) : f32[1,4,2,3]
-  %5 = sum(%3, axes=[0]) : f32[4]
+    return Planned(R"(param w: f32[8,8,1,1]
+graph g(x: f32[1,8,2,3]) {
+  %0 = conv2d(x, w) : f32[1,8,2,3]
+  %1 = permute_dims(%0, axes=[0,2,3,1]) : f32[1,2,3,8]
+  %2 = reshape(%1, shape=[6,8]) : f32[6,8]
+  %3 = exp(%2) : f32[6,8]
+  %4 = exp(%0) : f32[1,8,2,3]
+  %5 = sum(%3, axes=[0]) : f32[8]
   return %4, %5
 }
 )");
   };
   Planned p = images();
-  p.step("conv2d").outputs[0].strides = {24, 6, 3, 1};
+  p.step("conv2d").outputs[0].strides = {48, 6, 3, 1};
   p.breaks("does not show its value's elements");
   p = images();
   p.step("pointwise").inputs[0].strides = {1, 6};
   p.breaks("does not show its value's elements");
   p = images();
-  p.step("pointwise", 1).inputs[0].strides = {24, 6, 3, 1};
+  p.step("pointwise", 1).inputs[0].strides = {48, 6, 3, 1};
   p.breaks("does not show its value's elements");
   p = images();
   p.step("sum").inputs[0].offset = Size(1);
   p.breaks("reaches outside");
   p = images();
-  p.step("pointwise", 1).outputs[0].strides = {24, 1, 12, 4};
+  p.step("pointwise", 1).outputs[0].strides = {48, 1, 24, 8};
   p.breaks("not contiguous");
   p = images();
-  p.step("conv2d").outputs[0].strides = {24, 1, 12, 8};
+  p.step("conv2d").outputs[0].strides = {48, 1, 24, 16};
   p.breaks("not contiguous");
 }
 
