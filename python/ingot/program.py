@@ -370,7 +370,8 @@ def compile(
 
     num_threads: 0 for every processor of this process. level: an instruction-set level ("": the
     best). dims: fixes dims. max_memory: bytes of arena and states (0: 3/4 of the machine's).
-    passes: run only these (None: all; an ArgumentError for an unknown name lists them). in_place: states whose updates must be written where the old
+    passes: run only these (None: all; an ArgumentError for an unknown name lists them).
+    in_place: states whose updates must be written where the old
     value lies; ArgumentError names who reads that too late. Raises DTypeError naming a node that no
     kernel can run, LimitError, ArgumentError.
 
