@@ -12,8 +12,8 @@ bool is_one(const Size& size) {
   return size.is_constant() && size.constant() == 1;
 }
 
-// Elements of the last axes at the upper bounds; empty: unbounded, too many to count, or perhaps none, where a reduction
-// gives its empty value without a single row to look at.
+// Elements of the last axes at the upper bounds; empty: unbounded, too many to count, or perhaps none, where a
+// reduction gives its empty value without a single row to look at.
 std::optional<std::int64_t> row_bound(const Shape& shape, std::uint32_t axes, std::span<const Dim> dims) {
   std::int64_t bound = 1;
   for (std::size_t a = shape.size() - axes; a < shape.size(); ++a) {
