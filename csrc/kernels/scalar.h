@@ -48,8 +48,8 @@ INGOT_MATH_1(sinh)
 INGOT_MATH_1(tan)
 #undef INGOT_MATH_1
 
-// A function that has a float32 version.
-#define INGOT_MATH_1(name)                \
+// A function whose float32 version is computed in float32.
+#define INGOT_MATH_F32(name)              \
   template <class T>                      \
   INGOT_INLINE T name(T a) {              \
     if constexpr (sizeof(T) == 4) {       \
@@ -58,16 +58,16 @@ INGOT_MATH_1(tan)
       return name##_of<false, double>(a); \
     }                                     \
   }
-INGOT_MATH_1(cos)
-INGOT_MATH_1(erf)
-INGOT_MATH_1(exp)
-INGOT_MATH_1(exp2)
-INGOT_MATH_1(expm1)
-INGOT_MATH_1(log)
-INGOT_MATH_1(log1p)
-INGOT_MATH_1(sin)
-INGOT_MATH_1(tanh)
-#undef INGOT_MATH_1
+INGOT_MATH_F32(cos)
+INGOT_MATH_F32(erf)
+INGOT_MATH_F32(exp)
+INGOT_MATH_F32(exp2)
+INGOT_MATH_F32(expm1)
+INGOT_MATH_F32(log)
+INGOT_MATH_F32(log1p)
+INGOT_MATH_F32(sin)
+INGOT_MATH_F32(tanh)
+#undef INGOT_MATH_F32
 
 template <class T>
 INGOT_INLINE T atan2(T a, T b) {
