@@ -81,8 +81,8 @@ class MemoryChecker {
         is_written_(plan_.slots.size(), false),
         open_windows_(plan_.slots.size(), 0),
         windows_of_loop_(plan_.loops.size()),
-        loop_is_open_(plan_.loops.size(), false),
-        dims_(sample_bindings(subject.module)) {
+        dims_(sample_bindings(subject.module)),
+        loop_is_open_(plan_.loops.size(), false) {
     find_leaves();
     for (std::uint32_t s = 0; s < plan_.slots.size(); ++s) {
       const SlotKind kind = plan_.slots[s].kind;
@@ -520,11 +520,11 @@ class MemoryChecker {
   const std::vector<Block>& blocks_;
   std::vector<Content> content_;  // by slot
   std::vector<SlotId> partner_;   // by slot: the one it swaps with
-  std::vector<DimValues> dims_;   // for checks in numbers
   std::map<std::pair<SlotKind, std::uint32_t>, ValueId> leaves_;
   std::vector<bool> is_written_;   // by slot: some step writes it, or a window on it
   std::vector<int> open_windows_;  // by slot: windows of running loops on it
   std::vector<std::vector<SlotId>> windows_of_loop_;
+  std::vector<DimValues> dims_;  // for checks in numbers
   std::vector<bool> loop_is_open_;
   std::vector<NodeId> owner_;  // by node: the node in whose region it lies; not valid at top level
   std::vector<OpenBlock> open_;
