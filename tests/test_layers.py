@@ -38,6 +38,7 @@ PYTHON_ROWS = [
     {"testing"},
     {"linalg"},
     {"array_api", "jit", "nn", "optim", "onnx"},
+    {"command"},
     {"__init__", "__main__"},
 ]
 

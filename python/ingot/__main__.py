@@ -1,9 +1,9 @@
-"""`python -m ingot`: see tools.py."""
+"""`python -m ingot`: the command line, see command/."""
 
 from __future__ import annotations
 
 import sys
 
-from .tools import main
+from .command import main
 
 sys.exit(main())

@@ -1,9 +1,8 @@
-"""What `python -m ingot` and `ingot.show_config()` answer: versions, levels, folders of the
-installation."""
+"""What the command line and `ingot.show_config()` tell of the installation: versions, levels,
+folders."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,22 +27,3 @@ def cmake_folder() -> str:
     raise DeviceError(
         f"cmake: no ingotConfig.cmake below {places[0]}: expected an installed package"
     )
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line of `python -m ingot`."""
-    import argparse
-
-    parser = argparse.ArgumentParser(prog="python -m ingot", description="About this installation.")
-    parser.add_argument("--version", action="store_true", help="print the version")
-    parser.add_argument(
-        "--cmake", action="store_true", help="print the folder of ingotConfig.cmake"
-    )
-    given = parser.parse_args(arguments)
-    if given.version:
-        print(f"ingot {_core.__version__}")
-    elif given.cmake:
-        print(cmake_folder())
-    else:
-        show_config()
-    return 0

@@ -1,0 +1,18 @@
+"""The subcommands of `ingot`, a row each: see __init__.py for what their modules hold."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """`ingot NAME` is done by `ingot.command.MODULE`; the summary is its line of `--help`."""
+
+    name: str
+    module: str
+    summary: str
+
+
+COMMANDS = [
+    Command("config", "config", "print version, compiler, instruction-set levels and threads"),
+]
