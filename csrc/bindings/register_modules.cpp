@@ -11,6 +11,7 @@
 #include "graph/merge.h"
 #include "graph/text.h"
 #include "optimize/pass.h"
+#include "pack_module.h"
 #include "verify/verify.h"
 
 namespace ingot::python {
@@ -91,6 +92,13 @@ ModuleHandle optimized_copy(const ModuleHandle& self, const py::object& disabled
   py::gil_scoped_release release;
   optimize(copy, names, nullptr, true);
   return ModuleHandle(std::move(copy));
+}
+
+// Under the lock nobody adds to the module while it is copied; the copy is nobody else's.
+ModuleHandle pack(const ModuleHandle& self) {
+  auto copy = std::make_shared<const Module>(*self.module);
+  py::gil_scoped_release release;
+  return ModuleHandle(pack_module(copy));
 }
 
 ModuleHandle fetch(const ModuleHandle& self, std::size_t graph, const std::vector<std::uint32_t>& values) {
@@ -233,6 +241,7 @@ void add_actions(ModuleClass& c) {
       .def("save", &save, py::arg("path"))
       .def("to_bytes", &to_bytes)
       .def("optimize", &optimized_copy, py::arg("disabled") = py::tuple(), "An optimized copy.")
+      .def("pack", &pack, "A copy with params laid as programs of this processor read them.")
       .def("with_extra_outputs", &fetch, py::arg("graph"), py::arg("values"))
       .def("extract_region", &extract, py::arg("graph"), py::arg("node"), py::arg("region"));
 }

@@ -53,7 +53,7 @@ void add_pair(std::vector<NameAndText>& pairs, std::string_view option, std::str
 
 void set_action(Arguments& arguments, Action action) {
   if (arguments.action != Action::kRun && arguments.action != action) {
-    wrong("--print, --verify, --help, --version and --cpu exclude each other");
+    wrong("--print, --pack, --verify, --help, --version and --cpu exclude each other");
   }
   arguments.action = action;
 }
@@ -96,6 +96,12 @@ void set_print(Arguments& a, std::string_view option, std::string_view text) {
   }
 }
 
+void set_pack(Arguments& a, std::string_view option, std::string_view text) {
+  if (text.empty()) wrong(concat(option, ": the path is empty"));
+  set_action(a, Action::kPack);
+  a.packed = text;
+}
+
 void set_threads(Arguments& a, std::string_view option, std::string_view text) {
   const std::int64_t count = to_number(option, text, 1);
   if (count > 1024) wrong(concat(option, ": got ", count, ", expected at most 1024"));
@@ -116,6 +122,7 @@ constexpr Option kOptions[] = {
     {"--profile", [](Arguments& a) { a.profile = true; }, nullptr},
     {"--json", [](Arguments& a) { a.json = true; }, nullptr},
     {"--print", nullptr, &set_print},
+    {"--pack", nullptr, &set_pack},
     {"--graph", nullptr, [](Arguments& a, std::string_view, std::string_view t) { a.graph = t; }},
     {"--input", nullptr, [](Arguments& a, std::string_view o, std::string_view t) { add_pair(a.inputs, o, t, kInputForm); }, true},
     {"--output", nullptr, [](Arguments& a, std::string_view o, std::string_view t) { add_pair(a.outputs, o, t, "NAME=FILE.npy"); }, true},
@@ -209,6 +216,8 @@ What it tells
   --json                 one JSON object on standard output instead of text
   --print WHAT           graph (as in the file); optimized, with what is fused, what that saves, what was kept apart;
                          plan, or plan-svg, a picture of its memory (with --dim: for these sizes); runs nothing
+  --pack FILE.ingot      writes the model with its weights laid as the kernels read them, runs nothing: such a file is
+                         mapped and used where it lies, its pages shared by processes; results are the same
   --verify               checks the file completely, runs nothing; prints "ok"
   --verify -             reads paths from standard input, answers each with one line, "ok" or "error: ..."
   --cpu                  the instruction-set levels of this processor

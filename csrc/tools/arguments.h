@@ -26,11 +26,23 @@ struct NameAndText {
   std::string name, text;
 };
 
-enum class Action { kRun, kHelp, kVersion, kProcessor, kVerify, kPrintGraph, kPrintOptimized, kPrintPlan, kDrawPlan };
+enum class Action {
+  kRun,
+  kHelp,
+  kVersion,
+  kProcessor,
+  kVerify,
+  kPack,
+  kPrintGraph,
+  kPrintOptimized,
+  kPrintPlan,
+  kDrawPlan
+};
 
 struct Arguments {
   Action action = Action::kRun;
   std::string model;
+  std::string packed;  // of kPack: the file to write
   std::string graph;
   std::vector<NameAndText> inputs;   // name=FILE or rand or zeros
   std::vector<NameAndText> outputs;  // name=FILE

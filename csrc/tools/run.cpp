@@ -12,6 +12,7 @@
 #include "explain.h"
 #include "file/file.h"
 #include "graph/text.h"
+#include "pack_module.h"
 #include "tools/arguments.h"
 #include "tools/files.h"
 #include "tools/inputs.h"
@@ -64,15 +65,27 @@ std::int64_t now_ns() {
       .count();
 }
 
-std::shared_ptr<Program> load_program(const Arguments& arguments) {
-  const auto module =
-      at_stage(Stage::kLoad, [&] { return std::make_shared<const Module>(load_module(arguments.model)); });
+std::shared_ptr<const Module> load(const Arguments& arguments) {
+  return at_stage(Stage::kLoad, [&] { return std::make_shared<const Module>(load_module(arguments.model)); });
+}
+
+CompileOptions compile_options(const Arguments& arguments) {
   CompileOptions options;
   options.num_threads = arguments.threads;
   options.level = arguments.level;
   options.max_memory_bytes = arguments.max_memory_bytes;
   options.disabled_passes = arguments.disabled_passes;
-  return at_stage(Stage::kCompile, [&] { return Program::compile(module, options); });
+  return options;
+}
+
+std::shared_ptr<Program> load_program(const Arguments& arguments) {
+  const std::shared_ptr<const Module> module = load(arguments);
+  return at_stage(Stage::kCompile, [&] { return Program::compile(module, compile_options(arguments)); });
+}
+
+void pack_model(const Arguments& arguments) {
+  const std::shared_ptr<const Module> module = load(arguments);
+  at_stage(Stage::kCompile, [&] { save_module(pack_module(module, compile_options(arguments)), arguments.packed); });
 }
 
 std::size_t find_graph(const Program& program, const Arguments& arguments) {
@@ -296,6 +309,10 @@ int act(const Arguments& arguments) {
       }
       at_stage(Stage::kLoad, [&] { verify_file(arguments.model); });
       print_result(arguments, "verify", "ok");
+      return kDone;
+    case Action::kPack:
+      pack_model(arguments);
+      print_result(arguments, "pack", arguments.packed);
       return kDone;
     case Action::kPrintGraph:
     case Action::kPrintOptimized:

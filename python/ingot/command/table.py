@@ -14,5 +14,6 @@ class Command(NamedTuple):
 
 
 COMMANDS = [
+    Command("pack", "pack", "write a model with its weights laid as the kernels read them"),
     Command("config", "config", "print version, compiler, instruction-set levels and threads"),
 ]

@@ -1,0 +1,81 @@
+// Packed modules: what a program of one holds is the module's own memory.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "execute/levels.h"
+#include "pack_module.h"
+#include "run_text.h"
+
+using namespace ingot;
+using namespace ingot::testing;
+
+namespace {
+
+const std::string kText = R"(ingot 1
+numerics 1
+param w: f32[40,24]
+param second = w
+param b: f32[24]
+param v: f64[24,40]
+param tiny: f32[40,3]
+graph f(x: f32[3,40], y: f64[2,24]) {
+  %0 = matmul(x, w) : f32[3,24]
+  %1 = add(%0, b) : f32[3,24]
+  %2 = matmul(x, second) : f32[3,24]
+  %3 = multiply(%1, %2) : f32[3,24]
+  %4 = matmul(y, v) : f64[2,40]
+  %5 = matmul(x, tiny) : f32[3,3]
+  return %3, %4, %5
+}
+)";
+
+template <class T>
+Array numbers(std::vector<std::int64_t> shape, std::size_t count) {
+  std::vector<T> values(count);
+  for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<T>(i % 89) * T{0.25} - T{7};
+  return Array::of(std::move(shape), values);
+}
+
+std::shared_ptr<const Module> module() {
+  return parse_for_run(kText, {{"w", numbers<float>({40, 24}, 960)},
+                               {"b", numbers<float>({24}, 24)},
+                               {"v", numbers<double>({24, 40}, 960)},
+                               {"tiny", numbers<float>({40, 3}, 120)}});
+}
+
+}  // namespace
+
+TEST_CASE("a packed module is used where it lies, at every level") {
+  const auto packed = std::make_shared<const Module>(pack_module(module()));
+  CHECK(packed->params[0].layout == panels_of({1, 0}));
+  CHECK(packed->params[1].layout == panels_of({1, 0}));  // the second name
+  CHECK(packed->params[1].data.data == nullptr);
+  CHECK(packed->params[3].layout == panels_of({1, 0}));
+  CHECK(packed->params[4].layout == kRowMajor);  // panels would be mostly zeros
+  for (const KernelTable* level : available_levels()) {
+    CompileOptions options;
+    options.level = level->level;
+    const auto program = Program::compile(packed, options);
+    for (std::size_t i = 0; i < packed->params.size(); ++i) {
+      CHECK(program->optimized().params[i].data.data == packed->params[i].data.data);
+    }
+  }
+}
+
+TEST_CASE("a packed module gives the bits of the module") {
+  const std::vector<Array> inputs = {numbers<float>({3, 40}, 120), numbers<double>({2, 24}, 48)};
+  const auto plain = module();
+  const auto packed = std::make_shared<const Module>(pack_module(plain));
+  const auto expected = run(*Program::compile(plain)->new_session(), 0, inputs);
+  const auto results = run(*Program::compile(packed)->new_session(), 0, inputs);
+  for (std::size_t i = 0; i < expected.size(); ++i) CHECK(results[i].bytes == expected[i].bytes);
+}
+
+TEST_CASE("packing leaves the module that it was given as it was") {
+  const auto plain = module();
+  const std::byte* const before = plain->params[0].data.data;
+  pack_module(plain);
+  CHECK(plain->params[0].data.data == before);
+  CHECK(plain->params[0].layout == kRowMajor);
+}
