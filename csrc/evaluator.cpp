@@ -1,5 +1,7 @@
 #include "evaluator.h"
 
+#include <chrono>
+
 #include "arrays.h"
 #include "base/error.h"
 #include "execute/executor.h"
@@ -98,8 +100,11 @@ PanelWish KernelEvaluator::panel_wish(const OpRow& op, DType dtype, std::size_t 
 
 TensorData KernelEvaluator::lay(const TensorType& type, const TensorData& data, const Layout& from,
                                 const Layout& to) const {
-  if (from.in_panels() || !to.in_panels()) return Evaluator::lay(type, data, from, to);
-  return shared_panels(type, data, to, level_, num_threads_);
+  const auto begin = std::chrono::steady_clock::now();
+  TensorData laid = from.in_panels() || !to.in_panels() ? Evaluator::lay(type, data, from, to)
+                                                        : shared_panels(type, data, to, level_, num_threads_);
+  if (lay_ns_ != nullptr) *lay_ns_ += (std::chrono::steady_clock::now() - begin) / std::chrono::nanoseconds(1);
+  return laid;
 }
 
 std::vector<std::byte> KernelEvaluator::evaluate(const OpRow& op, std::span<const TensorType> operand_types,

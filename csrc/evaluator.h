@@ -1,6 +1,6 @@
 // The optimizer's view of the runtime: which kernels there are, and one node planned and run like any other. Part of
 // program. Params are laid by the level's own kernel, on the program's threads.
-// Thread rule: immutable; any thread.
+// Thread rule: immutable, any thread; one that adds to `lay_ns` lays on one thread at a time.
 #pragma once
 
 #include "execute/kernel.h"
@@ -10,8 +10,9 @@ namespace ingot {
 
 class KernelEvaluator final : public Evaluator {
  public:
-  // `level` is borrowed.
-  explicit KernelEvaluator(const KernelTable& level, int num_threads = 1) : level_(level), num_threads_(num_threads) {}
+  // `level` and `lay_ns` are borrowed; the time of every `lay` is added to *lay_ns where it is not null.
+  explicit KernelEvaluator(const KernelTable& level, int num_threads = 1, std::int64_t* lay_ns = nullptr)
+      : level_(level), num_threads_(num_threads), lay_ns_(lay_ns) {}
   bool computes(const OpRow& op, DType dtype, DType result) const override;
   bool takes_group(const OpRow& op, DType dtype) const override;
   bool computes_attention(DType dtype) const override;
@@ -25,6 +26,7 @@ class KernelEvaluator final : public Evaluator {
  private:
   const KernelTable& level_;
   int num_threads_;
+  std::int64_t* lay_ns_;
 };
 
 }  // namespace ingot

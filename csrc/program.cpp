@@ -42,6 +42,10 @@ std::size_t Program::graph_index(std::string_view name) const {
   fail(ErrorCode::kArgument, concat("program: ", wanted, ": expected one of ", known));
 }
 
+const CompileTimes& Program::compile_times() const {
+  return impl_->times;
+}
+
 namespace {
 
 // Replaces bounds by the dims that are given; false if there are none.

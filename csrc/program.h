@@ -60,6 +60,12 @@ struct MachineLimits {
   double least_ns(const StepWork& work) const;
 };
 
+// How long making a program took.
+struct CompileTimes {
+  std::int64_t total_ns = 0;
+  std::int64_t pack_ns = 0;  // of it, laying params as kernels read them
+};
+
 class Session;
 
 // Thread rule: immutable; every method may be called from any thread.
@@ -72,6 +78,7 @@ class Program : public std::enable_shared_from_this<Program> {
   const Module& module() const;  // as given
   const Module& optimized() const;
   const CompileOptions& options() const;  // with num_threads and level filled in
+  const CompileTimes& compile_times() const;
   // Index of a graph; "" is the only graph. ArgumentError naming those there are.
   std::size_t graph_index(std::string_view name) const;
   // The plan in use, or the tight one for these dims when any is given.

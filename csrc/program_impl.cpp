@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/checked.h"
@@ -55,6 +56,7 @@ bool covers(const DimValues& bounds, const DimValues& needed) {
 
 Program::Impl::Impl(std::shared_ptr<const Module> module, const CompileOptions& compile_options)
     : given(std::move(module)), options(compile_options), optimized(*given) {
+  const auto begin = std::chrono::steady_clock::now();
   options.num_threads = choose_threads(options.num_threads);
   level = &choose_level(options.level);
   options.level = level->level;
@@ -68,7 +70,7 @@ Program::Impl::Impl(std::shared_ptr<const Module> module, const CompileOptions& 
     graphs.push_back(std::make_unique<GraphProgram>());
     graphs.back()->signature = make_signature(optimized, graph);
   }
-  const KernelEvaluator evaluator(*level, options.num_threads);
+  const KernelEvaluator evaluator(*level, options.num_threads, &times.pack_ns);
   legalize(optimized, evaluator);
   if (options.verify_passes) verify(optimized);
   optimize(optimized, options.disabled_passes, &evaluator, options.verify_passes);
@@ -83,6 +85,7 @@ Program::Impl::Impl(std::shared_ptr<const Module> module, const CompileOptions& 
     graphs[i]->graph = &optimized.graphs[i];
     graphs[i]->current = make_planned(*graphs[i], first_bounds(graphs[i]->signature));
   }
+  times.total_ns = (std::chrono::steady_clock::now() - begin) / std::chrono::nanoseconds(1);
 }
 
 GraphProgram& Program::Impl::graph(std::size_t index) const {

@@ -33,6 +33,7 @@ struct Program::Impl {
   CompileOptions options;
   const KernelTable* level = nullptr;
   ParallelPolicy policy;
+  CompileTimes times;
   Module optimized;           // dims fixed, data as kernels read it
   std::vector<char*> params;  // by index of optimized.params
   std::int64_t memory_limit = 0, state_bytes = 0;

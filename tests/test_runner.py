@@ -205,6 +205,14 @@ def test_repeat_prints_percentiles_and_what_is_timed(model: Path, x: Path) -> No
     assert 0 <= runs["min_us"] <= runs["p50_us"] <= runs["p90_us"] <= runs["p99_us"]
 
 
+def test_it_tells_what_starting_took(model: Path, x: Path) -> None:
+    assert "ready after" in run(model, "--input", f"x={x}").stdout
+    told = json.loads(run(model, "--input", f"x={x}", "--json").stdout)
+    assert 0 <= told["pack_ms"] <= told["compile_ms"]
+    assert 0 < told["load_ms"] + told["compile_ms"] + told["reserve_ms"] <= told["ready_ms"]
+    assert told["first_run_ms"] > 0
+
+
 def test_profile_names_kernels_and_source_lines(model: Path, x: Path) -> None:
     done = run(model, "--input", f"x={x}", "--profile", "--repeat", 3, "--json")
     steps = json.loads(done.stdout)["profile"]

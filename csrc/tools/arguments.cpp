@@ -210,6 +210,8 @@ How it runs
   --max-steps N          stops a run that takes more steps (a loop that does not end)
 
 What it tells
+  always: how long the file took to load, the program to compile (of it, laying the weights anew), its memory and
+                         threads to be there, the process until then, the first run
   --repeat N             times N further runs and prints min, p50, p90, p99
   --warmup N             runs that are not timed before those; default 0 (the first run is never timed)
   --profile              time of every step, and the time that the machine at its best would need

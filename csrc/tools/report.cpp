@@ -50,7 +50,10 @@ void append_comparison(std::string& out, const Comparison& comparison) {
 }
 
 void append_times(std::string& out, const Report& report) {
-  append(out, "load, check, plan: %.3f ms; first run: %.3f ms\n", to_ms(report.load_ns), to_ms(report.first_run_ns));
+  append(out,
+         "load %.3f ms, compile %.3f ms (packing %.3f ms), reserve %.3f ms: ready after %.3f ms; first run %.3f ms\n",
+         to_ms(report.start.load_ns), to_ms(report.start.compile.total_ns), to_ms(report.start.compile.pack_ns),
+         to_ms(report.start.reserve_ns), to_ms(report.start.ready_ns), to_ms(report.first_run_ns));
   if (report.run_ns.empty()) return;
   const std::vector<std::int64_t>& ns = report.run_ns;
   append(out, "%zu runs after %lld warm-up: min %.3f us, p50 %.3f us, p90 %.3f us, p99 %.3f us\n", ns.size(),
@@ -128,7 +131,11 @@ void write_comparisons(JsonWriter& json, const Report& report) {
 }
 
 void write_times(JsonWriter& json, const Report& report) {
-  json.key("load_ms"), json.number(to_ms(report.load_ns));
+  json.key("load_ms"), json.number(to_ms(report.start.load_ns));
+  json.key("compile_ms"), json.number(to_ms(report.start.compile.total_ns));
+  json.key("pack_ms"), json.number(to_ms(report.start.compile.pack_ns));
+  json.key("reserve_ms"), json.number(to_ms(report.start.reserve_ns));
+  json.key("ready_ms"), json.number(to_ms(report.start.ready_ns));
   json.key("first_run_ms"), json.number(to_ms(report.first_run_ns));
   if (report.run_ns.empty()) return;
   json.key("runs");

@@ -7,6 +7,7 @@
 
 #include "plan/plan.h"
 #include "program.h"
+#include "tools/load.h"
 #include "tools/tensor.h"
 
 namespace ingot::tools {
@@ -39,7 +40,8 @@ struct Report {
   int threads = 0;
   std::int64_t arena_bytes = 0, lower_bound_bytes = 0;
   bool optimal = false;
-  std::int64_t load_ns = 0, first_run_ns = 0;
+  StartTimes start;
+  std::int64_t first_run_ns = 0;
   std::int64_t warmup = 0;
   std::vector<std::int64_t> run_ns;  // of the timed runs, sorted
   std::vector<InputReport> inputs;

@@ -1,6 +1,5 @@
 // ingot-run: loads a .ingot file and runs it. Parses the command line, does what it asks, maps failures to exit codes.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -12,11 +11,11 @@
 #include "explain.h"
 #include "file/file.h"
 #include "graph/text.h"
-#include "pack_module.h"
 #include "tools/arguments.h"
 #include "tools/files.h"
 #include "tools/inputs.h"
 #include "tools/json.h"
+#include "tools/load.h"
 #include "tools/report.h"
 #include "tools/verify.h"
 
@@ -24,68 +23,9 @@ namespace ingot::tools {
 
 namespace {
 
-// Where a failure happened says what it means: bytes of a file, the call's own arguments, or this machine.
-enum class Stage { kLoad, kCompile, kInputs, kRun };
-
-ExitCode exit_code(Stage stage, ErrorCode code) {
-  if (code == ErrorCode::kDevice || code == ErrorCode::kInternal || code == ErrorCode::kState) return kCannotRun;
-  switch (stage) {
-    case Stage::kLoad:
-      return kInvalidFile;
-    case Stage::kCompile:
-      return code == ErrorCode::kArgument ? kWrongUsage : kCannotRun;
-    case Stage::kInputs:
-      return code == ErrorCode::kFile ? kInvalidFile : kWrongUsage;
-    case Stage::kRun:
-      if (code == ErrorCode::kRange || code == ErrorCode::kAbort) return kCheckFailed;
-      return code == ErrorCode::kLimit ? kCannotRun : kWrongUsage;
-  }
-  return kCannotRun;
-}
-
-// Runs `work` and gives its failures the exit code of the stage.
-template <class Work>
-auto at_stage(Stage stage, Work work) {
-  try {
-    return work();
-  } catch (const Error& error) {
-    throw Failure(exit_code(stage, error.code()), error.message());
-  } catch (const std::bad_alloc&) {
-    throw Failure(kCannotRun, "out of memory");
-  }
-}
-
 void print(const std::string& text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
   if (!written || std::fflush(stdout) != 0) throw Failure(kCannotRun, "cannot write to standard output");
-}
-
-std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-std::shared_ptr<const Module> load(const Arguments& arguments) {
-  return at_stage(Stage::kLoad, [&] { return std::make_shared<const Module>(load_module(arguments.model)); });
-}
-
-CompileOptions compile_options(const Arguments& arguments) {
-  CompileOptions options;
-  options.num_threads = arguments.threads;
-  options.level = arguments.level;
-  options.max_memory_bytes = arguments.max_memory_bytes;
-  options.disabled_passes = arguments.disabled_passes;
-  return options;
-}
-
-std::shared_ptr<Program> load_program(const Arguments& arguments) {
-  const std::shared_ptr<const Module> module = load(arguments);
-  return at_stage(Stage::kCompile, [&] { return Program::compile(module, compile_options(arguments)); });
-}
-
-void pack_model(const Arguments& arguments) {
-  const std::shared_ptr<const Module> module = load(arguments);
-  at_stage(Stage::kCompile, [&] { save_module(pack_module(module, compile_options(arguments)), arguments.packed); });
 }
 
 std::size_t find_graph(const Program& program, const Arguments& arguments) {
@@ -122,6 +62,13 @@ std::vector<Tensor> make_outputs(Session& session, std::size_t graph, const std:
     fill_zeros(outputs.back());  // touches the pages: the first timed run does not pay for them
   }
   return outputs;
+}
+
+void reserve(Session& session, std::size_t graph, const std::vector<ArrayRef>& inputs, StartTimes& times) {
+  const std::int64_t begin = now_ns();
+  session.reserve(graph, session.program().bind(graph, inputs));
+  times.reserve_ns = now_ns() - begin;
+  times.ready_ns += times.reserve_ns;
 }
 
 // One run, then the warm-up, then the timed runs. Nothing is allocated once the first run is done.
@@ -205,9 +152,7 @@ void check_output_names(const Graph& graph, const Arguments& arguments) {
 
 int run_model(const Arguments& arguments) {
   Report report;
-  const std::int64_t begin = now_ns();
-  const std::shared_ptr<Program> program = load_program(arguments);
-  report.load_ns = now_ns() - begin;
+  const std::shared_ptr<Program> program = load_program(arguments, &report.start);
   const std::size_t index = find_graph(*program, arguments);
   const Graph& graph = program->module().graphs[index];
   check_output_names(graph, arguments);
@@ -225,6 +170,7 @@ int run_model(const Arguments& arguments) {
     const std::shared_ptr<Session> session = program->new_session();
     outputs = make_outputs(*session, index, input_refs);
     const std::vector<ArrayRef> output_refs = to_refs(outputs);
+    reserve(*session, index, input_refs, report.start);
     run_graph(*session, index, input_refs, output_refs, arguments, report);
     plan = program->plan(index);
     if (arguments.profile) {
