@@ -3,6 +3,10 @@
 #include <time.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <string_view>
 
 #include "file/file.h"
 #include "pack_module.h"
@@ -57,6 +61,15 @@ ExitCode exit_code(Stage stage, ErrorCode code) {
 std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
+}
+
+std::int64_t peak_resident_bytes() {
+  constexpr std::string_view kField = "VmHWM:";  // getrusage would count what ran before exec
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(kField)) return std::strtoll(line.c_str() + kField.size(), nullptr, 10) * 1024;
+  }
+  return 0;
 }
 
 std::shared_ptr<Program> load_program(const Arguments& arguments, StartTimes* times) {

@@ -36,6 +36,9 @@ struct StartTimes {
 };
 
 std::int64_t now_ns();
+// The most memory of this process that lay in the machine's at once, mapped files included; 0 where the system does
+// not tell.
+std::int64_t peak_resident_bytes();
 
 std::shared_ptr<Program> load_program(const Arguments& arguments, StartTimes* times = nullptr);
 // Writes arguments.packed.

@@ -184,9 +184,10 @@ std::string to_text(const Report& report) {
   }
   for (const OutputReport& output : report.outputs) append_output(out, output);
   for (const Comparison& comparison : report.comparisons) append_comparison(out, comparison);
-  append(out, "arena: %lld bytes (lower bound %lld%s); level %s, %d thread%s\n",
+  append(out, "arena: %lld bytes (lower bound %lld%s); process: at most %.1f MB resident; level %s, %d thread%s\n",
          static_cast<long long>(report.arena_bytes), static_cast<long long>(report.lower_bound_bytes),
-         report.optimal ? ", optimal" : "", report.level.c_str(), report.threads, report.threads == 1 ? "" : "s");
+         report.optimal ? ", optimal" : "", static_cast<double>(report.peak_resident_bytes) / 1e6, report.level.c_str(),
+         report.threads, report.threads == 1 ? "" : "s");
   append_times(out, report);
   append_profile(out, report);
   return out;
@@ -203,6 +204,8 @@ std::string to_json(const Report& report) {
   json.key("arena_bytes"), json.integer(report.arena_bytes);
   json.key("lower_bound_bytes"), json.integer(report.lower_bound_bytes);
   json.key("optimal"), json.boolean(report.optimal);
+  json.key("any_order_bound_bytes"), json.integer(report.any_order_bound_bytes);
+  json.key("peak_resident_bytes"), json.integer(report.peak_resident_bytes);
   write_inputs(json, report);
   write_outputs(json, report);
   write_comparisons(json, report);

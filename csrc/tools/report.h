@@ -38,7 +38,8 @@ struct ProfiledStep {
 struct Report {
   std::string model, graph, level;
   int threads = 0;
-  std::int64_t arena_bytes = 0, lower_bound_bytes = 0;
+  std::int64_t arena_bytes = 0, lower_bound_bytes = 0, any_order_bound_bytes = 0;
+  std::int64_t peak_resident_bytes = 0;
   bool optimal = false;
   StartTimes start;
   std::int64_t first_run_ns = 0;

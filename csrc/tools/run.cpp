@@ -184,6 +184,8 @@ int run_model(const Arguments& arguments) {
   report.arena_bytes = plan.arena_bytes;
   report.lower_bound_bytes = plan.lower_bound_bytes;
   report.optimal = plan.optimal;
+  report.any_order_bound_bytes = plan.schedule_free_bound_bytes;
+  report.peak_resident_bytes = peak_resident_bytes();
   report.warmup = arguments.warmup;
   fill_outputs(graph, arguments, outputs, report);
   print(arguments.json ? to_json(report) : to_text(report));
