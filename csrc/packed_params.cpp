@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <new>
@@ -92,7 +93,42 @@ TensorArg source_of(const TensorType& type, const TensorData& rows, const Layout
 struct Work {
   const Kernel* kernel;
   KernelCall call;
+  std::int64_t first;  // tile
 };
+
+constexpr std::size_t kPieceBytes = std::size_t{16} << 20;
+
+// Gives back the whole pages inside bytes begin .. end of the rows. They stay in small pages from here on: a small
+// param beside them, read in every run, would bring the whole large page around it back.
+void give_back(const TensorData& rows, std::size_t begin, std::size_t end) {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGE_SIZE));
+  const auto data = reinterpret_cast<std::uintptr_t>(rows.data);
+  const std::uintptr_t first = (data + begin + page - 1) / page * page, last = (data + end) / page * page;
+  if (!rows.mapped || first >= last) return;
+  ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  ::madvise(reinterpret_cast<void*>(first), last - first, MADV_NOHUGEPAGE);  // a wish
+}
+
+// Where panels are made of neighbouring rows, these are given back piece by piece, so that a large table never lies in
+// memory twice. Tiles are equal but for the last, so that the rows below an equal part are done with.
+void lay_in_pieces(Work& work, const TensorData& rows, bool by_rows, int num_threads) {
+  const auto run = [](void* context, std::int64_t begin, std::int64_t end, int) {
+    const Work& given = *static_cast<const Work*>(context);
+    given.kernel->run(&given.call, given.first + begin, given.first + end, nullptr);
+  };
+  const std::int64_t tiles = work.kernel->num_tiles(&work.call);
+  const std::int64_t pieces = by_rows ? static_cast<std::int64_t>(rows.size_bytes / kPieceBytes) + 1 : 1;
+  const std::int64_t piece = (tiles + pieces - 1) / pieces;
+  std::size_t given_back = 0;
+  for (work.first = 0; work.first < tiles; work.first += piece) {
+    const std::int64_t end = std::min(tiles, work.first + piece);
+    parallel_for(run, &work, end - work.first, num_threads);
+    const double part = static_cast<double>(end) / static_cast<double>(tiles);
+    const auto done = static_cast<std::size_t>(static_cast<double>(rows.size_bytes) * part);
+    give_back(rows, given_back, done);
+    given_back = done;
+  }
+}
 
 TensorData lay_panels(const TensorType& type, const TensorData& rows, const Layout& layout, const KernelTable& level,
                       int num_threads) {
@@ -103,25 +139,13 @@ TensorData lay_panels(const TensorType& type, const TensorData& rows, const Layo
   to.data = reinterpret_cast<char*>(const_cast<std::byte*>(panels.data));
   to.dtype = from.dtype;
   set_shape(to, stored.shape);
-  Work work = {.kernel = find_kernel(level, "panels", type.dtype), .call = {}};
+  Work work = {.kernel = find_kernel(level, "panels", type.dtype), .call = {}, .first = 0};
   INGOT_CHECK(work.kernel != nullptr);
   work.call.outputs = &to;
   work.call.inputs = &from;
   work.call.num_outputs = work.call.num_inputs = 1;
-  const auto run = [](void* context, std::int64_t begin, std::int64_t end, int) {
-    const Work& given = *static_cast<const Work*>(context);
-    given.kernel->run(&given.call, begin, end, nullptr);
-  };
-  parallel_for(run, &work, work.kernel->num_tiles(&work.call), num_threads);
+  lay_in_pieces(work, rows, layout.order[0] == 0, num_threads);
   return panels;
-}
-
-// Whole pages inside the rows.
-void give_back(const TensorData& rows) {
-  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGE_SIZE));
-  const auto begin = reinterpret_cast<std::uintptr_t>(rows.data);
-  const std::uintptr_t first = (begin + page - 1) / page * page, last = (begin + rows.size_bytes) / page * page;
-  if (rows.mapped && first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
 }  // namespace
@@ -133,7 +157,6 @@ TensorData shared_panels(const TensorType& type, const TensorData& rows, const L
   if (TensorData made = find_made(shared, type, rows, layout); made.owner) return made;
   forget_dead(shared);
   TensorData panels = lay_panels(type, rows, layout, level, num_threads);
-  give_back(rows);
   if (rows.owner) {
     shared.made.emplace(rows.data, Made{rows.owner, panels.owner, panels.data, panels.size_bytes, type, layout});
   }

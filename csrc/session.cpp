@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "execute/pool.h"
 #include "session_impl.h"
 
 namespace ingot {
@@ -63,6 +64,8 @@ void Session::reserve(std::size_t graph, const DimValues& dims) {
   impl_->plan_context(graph, context, needed);
   for (std::size_t i = 0; i < context.dims.size(); ++i) context.dims[i] = needed.at(signature.dims[i].name);
   impl_->bind(graph, context);
+  parallel_for([](void*, std::int64_t, std::int64_t, int) {}, nullptr, impl_->core->policy.num_threads,
+               impl_->core->policy.num_threads);  // threads are on processors of their own after their first region
   const WorkspaceLease workspace(impl_->core->workspaces, context.planned->workspace_bytes);
   if (workspace.size_bytes() > 0) std::memset(workspace.data(), 0, static_cast<std::size_t>(workspace.size_bytes()));
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -219,3 +220,16 @@ def test_what_cannot_be_read_or_written_has_an_exit_code(
     assert run(bad, "--pack", nowhere).returncode == command.INVALID_FILE
     for words in (["--pack", ""], ["--pack"], ["--pack", "x", "--verify"]):
         assert run(plain, *words).returncode == command.WRONG_USAGE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the pages in memory")
+def test_a_large_table_never_lies_in_memory_twice(tmp_path: Path) -> None:
+    table = ingot.tensor(np.ones((40_000, 256), np.float32), name="table")  # 41 MB
+
+    def f(ids: ingot.Tensor) -> ingot.Tensor:
+        return ingot.take(table, ids, axis=0) @ ingot.permute_dims(table, (1, 0))
+
+    path = tmp_path / "m.ingot"
+    ingot.record(f, ingot.Spec((1,), "int64")).save(str(path))
+    done = run(path, "--input", "ids=zeros", "--json")
+    assert 41e6 < json.loads(done.stdout)["peak_resident_bytes"] < 41e6 + 30e6
