@@ -28,6 +28,7 @@ from .errors import (
     RecordError,
     ShapeError,
     StateError,
+    UnsupportedError,
 )
 from .grad import grad, is_grad_enabled, no_grad, value_and_grad, vjp
 from .jit import jit
@@ -50,7 +51,7 @@ def __getattr__(name: str) -> Any:
     """Dtypes (ingot.float32), and the modules that are loaded only when asked for."""
     if name in _DTYPE_NAMES:
         return _dtype_of(name)
-    if name in ("array_api", "linalg", "random", "testing"):
+    if name in ("array_api", "linalg", "onnx", "random", "testing"):
         import importlib
 
         return importlib.import_module(f".{name}", __name__)
@@ -81,6 +82,7 @@ __all__ = [
     "State",
     "StateError",
     "Tensor",
+    "UnsupportedError",
     "__version__",
     "compile",
     "errors",

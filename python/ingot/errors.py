@@ -31,6 +31,13 @@ class RecordError(IngotError, RuntimeError):
     """Something that recording cannot capture."""
 
 
+class UnsupportedError(RecordError, NotImplementedError):
+    """Something of another format that has no equal here. `inputs` names those whose numbers would
+    decide what a graph cannot."""
+
+    inputs: tuple[str, ...] = ()
+
+
 class FileError(IngotError, ValueError):
     """Text or bytes that break a rule of the format."""
 

@@ -10,9 +10,25 @@ import functools
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 
 _PACKAGE = os.path.dirname(__file__) + os.sep
+
+# Where a model that another program wrote says that its nodes come from.
+_given: ContextVar[tuple[str, int] | None] = ContextVar("ingot_origin", default=None)
+
+
+@contextmanager
+def located(file: str, line: int) -> Iterator[None]:
+    """Makes this the line of what is recorded inside, in place of the caller's own."""
+    token = _given.set((file, line))
+    try:
+        yield
+    finally:
+        _given.reset(token)
 
 
 @functools.cache
@@ -43,7 +59,10 @@ def user_frame() -> FrameType | None:
 
 
 def user_line() -> tuple[str, int]:
-    """(file, line) of the user's code; ("", 0) when there is none."""
+    """(file, line) of the user's code, or of what it imports; ("", 0) when there is none."""
+    given = _given.get()
+    if given is not None:
+        return given
     frame = user_frame()
     if frame is None:
         return "", 0

@@ -33,6 +33,16 @@ def active_recorder() -> Recorder | None:
     return _active.get()
 
 
+@contextmanager
+def eagerly() -> Iterator[None]:
+    """Ops inside are computed at once, also in the middle of a recording."""
+    token = _active.set(None)
+    try:
+        yield
+    finally:
+        _active.reset(token)
+
+
 @dataclass
 class _Held:
     """A State in a recording: kept alive, with what it holds there."""

@@ -68,11 +68,24 @@ def function_of(name: str) -> Function:
     return function
 
 
+def declared(function: Function, *args: Any) -> Any:
+    """A call, whose UnsupportedError becomes that of the suite."""
+    try:
+        return function(*args)
+    except ingot.UnsupportedError as error:
+        raise Unsupported(str(error)) from None
+
+
 class Ingot:
     """Eager calls."""
 
     name = "ingot"
     version = ingot.__version__
+
+    def load_onnx(self, model: bytes) -> Callable[[Arrays], Arrays]:
+        """A function from the inputs of an ONNX model to its outputs."""
+        loaded = declared(ingot.onnx.Model, model)
+        return lambda inputs: declared(loaded, *inputs)
 
     def op(self, name: str) -> Function:
         """The function of a torch name, from arrays to arrays."""
@@ -143,3 +156,39 @@ class IngotStatic(Ingot):
             graph.save(path)
             results = ingot.load(path, num_threads=1)(*inputs)
         return list(results) if isinstance(results, tuple) else [results]
+
+    def load_onnx(self, model: bytes) -> Callable[[Arrays], Arrays]:
+        """A program. Where the numbers of inputs decide the result's shape they are fixed at the
+        first call; numbers that a network computes with (floats that are no scalars) are not."""
+        loaded = declared(ingot.onnx.Model, model)
+        try:
+            program = compiled(loaded, {})
+        except ingot.UnsupportedError as error:
+            if not error.inputs:
+                raise Unsupported(str(error)) from None
+            program = None
+
+        def run(inputs: Arrays) -> Arrays:
+            named = dict(zip(loaded.inputs, inputs, strict=True))
+            if program is not None:
+                return program(named)
+            values = {name: x for name, x in named.items() if decides(x)}
+            rest = {name: x for name, x in named.items() if name not in values}
+            return declared(compiled, loaded, values)(rest)
+
+        return run
+
+
+def decides(x: Any) -> bool:
+    """Whether an input may be fixed: a scalar, integers, bools, a sequence."""
+    return not isinstance(x, np.ndarray) or x.ndim == 0 or x.dtype.kind != "f"
+
+
+def compiled(model: Any, values: Any) -> Callable[[dict[str, Any]], Arrays]:
+    """The model recorded, saved, loaded; from inputs by name to outputs."""
+    graph = model.record(values=values)
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        path = Path(folder) / "model.ingot"
+        graph.save(path)
+        program = ingot.load(path, num_threads=1)
+    return lambda inputs: list(program.run(inputs).values())
