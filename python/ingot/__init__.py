@@ -34,12 +34,21 @@ from .grad import grad, is_grad_enabled, no_grad, value_and_grad, vjp
 from .jit import jit
 from .ops import *
 from .program import Program, Session, compile, load
-from .record import Dim, Graph, Spec, record, save
+from .record import WRITERS, Dim, Graph, Spec, record, save
 from .state import State
 from .tensor import Tensor, tensor
 from .tools import show_config
 
 _core.register_errors(errors.CLASSES)
+
+
+def _to_onnx(graph: Graph, path: Any, **options: Any) -> Any:
+    from .onnx.export import to_onnx
+
+    return to_onnx(graph, path, **options)
+
+
+WRITERS["onnx"] = _to_onnx
 
 __version__ = _core.__version__
 Module = _core.Module

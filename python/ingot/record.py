@@ -25,6 +25,9 @@ from .reference import evaluate
 from .state import State
 from .tensor import Holder, Size, SizeLike, Tensor
 
+# Writers of other formats, which know this module and enter themselves: f(graph, path, **options).
+WRITERS: dict[str, Callable[..., Any]] = {}
+
 
 @dataclass(frozen=True)
 class Dim:
@@ -132,6 +135,15 @@ class Graph:
         """Writes the module to a file, atomically; metadata (author, licence, ...) lies beside it.
         Raises DeviceError with the system's reason."""
         save_module(self.module, str(path), metadata)
+
+    def to_onnx(
+        self, path: str | PathLike[str] | None = None, *, external_data: bool | None = None
+    ) -> Any:
+        """The graph as an `onnx.ModelProto`, written to `path` if one is given: docs/onnx.md says
+        how. external_data: whether weights lie beside it, by default where they must. Raises
+        UnsupportedError naming the node that ONNX cannot express, DeviceError without the package
+        `onnx` or with the system's reason."""
+        return WRITERS["onnx"](self, path, external_data=external_data)
 
     def evaluate(self, *args: Any, **named: Any) -> Any:
         """The reference, node by node, in NumPy. Returns as a program does; states keep their
