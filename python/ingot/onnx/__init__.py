@@ -7,6 +7,8 @@ that is not simply an op of the table. docs/onnx.md says what is supported.
 
 from __future__ import annotations
 
+from .check import check
+from .export import to_onnx
 from .load import Model, load
 
-__all__ = ["Model", "load"]
+__all__ = ["Model", "check", "load", "to_onnx"]
