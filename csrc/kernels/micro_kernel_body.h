@@ -79,6 +79,14 @@ INGOT_INLINE void fold_block(const MicroCall<T>& call, std::int64_t steps, Posit
   }
 }
 
+// Keeps the compiler from taking what the pointer names for registers: there are none left.
+template <class T>
+INGOT_INLINE void keep_in_memory(T*& pointer) {
+#if defined(__GNUC__)
+  asm("" : "+r"(pointer));
+#endif
+}
+
 // f(i, v) for every vector of the tile, unrolled so that the tile stays in registers.
 template <int kRows, int kVectors, class F>
 INGOT_INLINE void for_tile(const F& f) {
@@ -89,36 +97,33 @@ INGOT_INLINE void for_tile(const F& f) {
   }
 }
 
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // totals are set when they are read: not in the first block
-#endif
 template <class T, int kRows, int kVectors>
 void micro_kernel_body(const MicroCall<T>& call) {
   using V = Vector<T>;
-  const auto c = [&](int i, int v) { return call.c + i * call.c_row + v * kLanes<V>; };
+  T* const to = call.c;
+  const std::int64_t row = call.c_row;
+  const auto c = [&](int i, int v) { return to + i * row + v * kLanes<V>; };
   // The totals wait in the first-level cache while a block is summed, and c is written once.
-  V totals[kRows][kVectors];
+  alignas(64) T buffer[kRows * kVectors * kLanes<V>];
+  T* totals = buffer;
+  keep_in_memory(totals);
+  const auto total = [&](int i, int v) { return totals + (i * kVectors + v) * kLanes<V>; };
   bool first = !call.add;
-  if (call.add) for_tile<kRows, kVectors>([&](int i, int v) { totals[i][v] = load<V>(c(i, v)); });
+  if (call.add) for_tile<kRows, kVectors>([&](int i, int v) { store(total(i, v), load<V>(c(i, v))); });
   Position<T, kRows> at(call);
   for (std::int64_t left = call.k; left > 0; first = false) {
     const std::int64_t steps = left < kBlock ? left : kBlock;
     V sums[kRows][kVectors] = {};
     fold_block<T, kRows, kVectors>(call, steps, at, sums);
     left -= steps;
-    if (!first) for_tile<kRows, kVectors>([&](int i, int v) { sums[i][v] = totals[i][v] + sums[i][v]; });
+    if (!first) for_tile<kRows, kVectors>([&](int i, int v) { sums[i][v] = load<V>(total(i, v)) + sums[i][v]; });
     if (left == 0) {
       for_tile<kRows, kVectors>([&](int i, int v) { store(c(i, v), sums[i][v]); });
     } else {
-      for_tile<kRows, kVectors>([&](int i, int v) { totals[i][v] = sums[i][v]; });
+      for_tile<kRows, kVectors>([&](int i, int v) { store(total(i, v), sums[i][v]); });
     }
   }
 }
-
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
 
 #if defined(__AVX512F__)
 #define INGOT_ROWS_OF(T, v)                                                                                            \
