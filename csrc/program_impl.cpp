@@ -98,8 +98,9 @@ Plan Program::Impl::plan_for(const GraphProgram& graph, const DimValues& bounds)
   const std::int64_t room = std::max<std::int64_t>(memory_limit - state_bytes, 1);
   const bool as_declared = std::all_of(graph.signature.dims.begin(), graph.signature.dims.end(),
                                        [&](const Dim& dim) { return dim.hi == bounds.at(dim.name); });
+  const bool strips = std::count(options.disabled_passes.begin(), options.disabled_passes.end(), "strips") == 0;
   const auto plan_in = [&](const Module& module, const Graph& planned) {
-    Plan plan = make_plan(module, planned, {.max_memory_bytes = room});
+    Plan plan = make_plan(module, planned, {.max_memory_bytes = room, .strips = strips});
     check_plan(module, planned, plan);
     return plan;
   };

@@ -120,6 +120,14 @@ std::vector<StepWork> measure_steps(const CompiledPlan& compiled, const Parallel
     const bool shared = blocks.steps[i].parallel && blocks.parallel_ns >= policy.min_run_ns;
     works[i].threads = shared ? static_cast<int>(std::min<std::int64_t>(policy.num_threads, works[i].tiles)) : 1;
   }
+  for (const StripChain& chain : compiled.chains) {  // the last step does it all, without what lies in strips
+    StepWork& last = works[chain.last_step];
+    for (std::uint32_t t = chain.first_step; t < chain.last_step; ++t) {
+      const StepWork work = measure_step(compiled.plan.steps[t], blocks.calls[t]);
+      last.flops += work.flops;
+      last.bytes += work.bytes - 2 * num_bytes(blocks.calls[t].outputs[0]);
+    }
+  }
   return works;
 }
 

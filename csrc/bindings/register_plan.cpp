@@ -38,7 +38,7 @@ const Graph& graph_of(const PlanHandle& self) {
   return self.program->optimized.graph(self.graph);
 }
 
-// "arena[128]", "x", "output[0]", "w0", "window of arena[0]".
+// "arena[128]", "x", "output[0]", "w0", "window of arena[0]", "strips".
 std::string slot_text(const PlanHandle& self, SlotId id) {
   const Slot& slot = self.plan.slots.at(id.index);
   const Graph& graph = graph_of(self);
@@ -61,6 +61,8 @@ std::string slot_text(const PlanHandle& self, SlotId id) {
       return concat("constant[", slot.index, "]");
     case SlotKind::kWindow:
       return "window of " + slot_text(self, self.plan.windows.at(slot.index).base);
+    case SlotKind::kStrip:
+      return "strips";
   }
   return text;
 }

@@ -11,7 +11,8 @@ namespace ingot {
 
 namespace {
 
-constexpr std::int64_t kGuessedTurns = 4;  // of a `while`, for the estimate of a run's work
+constexpr std::int64_t kGuessedTurns = 4;   // of a `while`, for the estimate of a run's work
+constexpr std::int32_t kLotsPerThread = 2;  // of a chain of steps that run strip by strip
 constexpr std::int64_t kStepOverheadNs = 20;
 constexpr std::int64_t kCostLimitNs = std::int64_t{1} << 50;
 
@@ -98,6 +99,19 @@ void make_blocks(const CompiledPlan& compiled, ArgumentBlocks& blocks) {
                        .group = step.group == nullptr ? nullptr : &step.group->group,
                        .error = &blocks.error};
   }
+  std::size_t num_links = 0;
+  for (const StripChain& chain : compiled.chains) num_links += chain.last_step - chain.first_step + 1;
+  blocks.links.clear();
+  blocks.links.reserve(num_links);
+  for (const StripChain& chain : compiled.chains) {
+    KernelCall& last = blocks.calls[chain.last_step];
+    last.links = blocks.links.data() + blocks.links.size();
+    last.num_links = static_cast<std::int32_t>(chain.last_step - chain.first_step + 1);
+    for (std::uint32_t t = chain.first_step; t <= chain.last_step; ++t) {
+      blocks.links.push_back(
+          {compiled.steps[t].own_kernel, &blocks.calls[t], window_attrs(*compiled.plan.steps[t].op)});
+    }
+  }
 }
 
 void bind_dims(const CompiledPlan& compiled, const ParallelPolicy& policy, std::span<const std::int64_t> values,
@@ -111,6 +125,7 @@ void bind_dims(const CompiledPlan& compiled, const ParallelPolicy& policy, std::
     const StepCode& code = compiled.steps[i];
     if (code.kernel == nullptr) continue;
     StepNumbers& step = blocks.steps[i];
+    blocks.calls[i].num_lots = kLotsPerThread * policy.num_threads;
     step.num_tiles = code.kernel->num_tiles(&blocks.calls[i]);
     step.cost_ns = code.kernel->cost_ns(&blocks.calls[i]);
     step.parallel = policy.num_threads > 1 && step.num_tiles > 1 && step.cost_ns >= policy.min_step_ns;

@@ -12,6 +12,7 @@
 
 #include "base/size_table.h"
 #include "execute/kernel.h"
+#include "execute/strips.h"
 #include "graph/graph.h"
 #include "plan/plan.h"
 
@@ -28,10 +29,11 @@ struct GroupCode {
 struct StepCode {
   StepKind kind = StepKind::kKernel;
   bool may_fail = false;
-  bool writes_state = false;         // a failure after this step leaves a state half written
-  const Kernel* kernel = nullptr;    // of kKernel
-  const GroupCode* group = nullptr;  // of pointwise groups
-  std::uint32_t first_arg = 0;       // into ArgumentBlocks::args: the outputs, then the inputs
+  bool writes_state = false;           // a failure after this step leaves a state half written
+  const Kernel* kernel = nullptr;      // of kKernel; null where a later step of its chain runs it
+  const Kernel* own_kernel = nullptr;  // of kKernel: that of its op or group
+  const GroupCode* group = nullptr;    // of pointwise groups
+  std::uint32_t first_arg = 0;         // into ArgumentBlocks::args: the outputs, then the inputs
   std::uint32_t num_outputs = 0, num_inputs = 0;
   std::uint32_t first_attr_begin = 0;  // into CompiledPlan::attr_begin
   std::uint32_t target = 0, slot_a = 0, slot_b = 0, loop = 0;
@@ -53,6 +55,11 @@ struct PlanNumbers {
   std::vector<std::int64_t> arg_offsets;  // bytes from the slot's address
   std::vector<std::int64_t> attrs;
   std::vector<std::int64_t> loop_lengths, window_strides;
+};
+
+// Steps that run together, strip by strip, as the last one's kernel.
+struct StripChain {
+  std::uint32_t first_step = 0, last_step = 0;
 };
 
 // A slot that the caller of a run fills, and the index of its array there.
@@ -77,6 +84,7 @@ struct CompiledPlan {
   std::vector<std::uint32_t> first_attr;                            // per step, into PlanNumbers::attrs
   std::vector<std::vector<std::uint32_t>> window_slots;             // per loop: the slots that move with it
   std::vector<std::pair<std::uint32_t, std::uint32_t>> back_edges;  // jumps back: (target, step), outer first
+  std::vector<StripChain> chains;
   std::uint32_t commit_step = 0;  // from here on no step can fail and states are being written: nothing may stop a run
 };
 
@@ -104,6 +112,7 @@ struct StepNumbers {
 struct ArgumentBlocks {
   PlanNumbers numbers;
   std::vector<KernelCall> calls;  // per step
+  std::vector<StripLink> links;   // of the chains, one after the other
   std::vector<StepNumbers> steps;
   std::vector<std::int64_t> size_values;
   std::int64_t parallel_ns = 0;  // estimated work of a run that threads may share

@@ -34,6 +34,7 @@ class PlanCompiler {
     find_state_slots();
     for (std::size_t i = 0; i < plan.steps.size(); ++i) add_step(i);
     add_loops();
+    add_chains();
     list_slots();
     std::sort(result_->back_edges.begin(), result_->back_edges.end(), [](const auto& a, const auto& b) {
       return a.first != b.first ? a.first < b.first : a.second > b.second;
@@ -193,7 +194,7 @@ class PlanCompiler {
     for (const Operand& operand : step.inputs) add_operand(operand);
     add_attrs(step.kind == StepKind::kKernel ? step.attrs : Attrs{});
     if (step.kind == StepKind::kKernel) {
-      code.kernel = find_step_kernel(index, step);
+      code.kernel = code.own_kernel = find_step_kernel(index, step);
       check_panels(index, step, *code.kernel);
       if (!step.group.empty()) code.group = add_group(index, step);
       code.may_fail = step.op != nullptr && step.op->has(kMayFail);
@@ -220,6 +221,23 @@ class PlanCompiler {
       const Slot& slot = out.plan.slots[i];
       if (slot.kind != SlotKind::kWindow) continue;
       out.window_slots[out.plan.windows[slot.index].loop].push_back(static_cast<std::uint32_t>(i));
+    }
+  }
+
+  void add_chains() {
+    CompiledPlan& out = *result_;
+    const auto in_strips = [&](const Operand& operand) {
+      return out.plan.slots[operand.slot.index].kind == SlotKind::kStrip;
+    };
+    for (std::uint32_t t = 0; t < out.steps.size(); ++t) {
+      StripChain chain{t, t};
+      while (!out.plan.steps[t].outputs.empty() && in_strips(out.plan.steps[t].outputs[0])) {
+        out.steps[t++].kernel = nullptr;
+        chain.last_step = t;
+      }
+      if (chain.last_step == chain.first_step) continue;
+      out.steps[t].kernel = &strip_kernel;
+      out.chains.push_back(chain);
     }
   }
 

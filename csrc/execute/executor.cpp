@@ -101,6 +101,8 @@ class Run {
         // Kernels take one kind of pointer; what a plan reads from here it does not write (check_plan).
         address = reinterpret_cast<char*>(const_cast<std::byte*>(compiled_.graph->constants[slot.index].data));
         break;
+      case SlotKind::kStrip:
+        break;  // in scratch
       case SlotKind::kWindow:
         break;  // placed by its loop
     }
@@ -222,7 +224,7 @@ class Run {
 
   void run_careful(std::uint32_t index, const StepCode& step, const StepNumbers& numbers) {
     if (step.writes_state) state_.state_written = true;
-    if (numbers.num_tiles <= 0) return;
+    if (numbers.num_tiles <= 0) return;  // also a step that the last one of its chain runs
     const KernelCall& call = state_.blocks.calls[index];
     if (team_.num_threads() > 1 && numbers.parallel) {
       SharedStep shared = {.kernel = step.kernel,

@@ -76,6 +76,8 @@ struct PointwiseGroup {
   std::int32_t anchored = 0;             // 1: register 0 is what the call's own op computes, before its inputs
 };
 
+struct StripLink;  // execute/strips.h
+
 struct KernelCall {
   const TensorArg* outputs;
   const TensorArg* inputs;  // of a group: broadcast to its space (stride 0)
@@ -88,6 +90,8 @@ struct KernelCall {
   const std::int32_t* attr_begin;
   const PointwiseGroup* group;  // null: none
   ErrorWord* error;
+  const StripLink* links = nullptr;  // of the last step of a chain: its steps; no kernel of a level looks at them
+  std::int32_t num_links = 0, num_lots = 0;
 };
 
 struct Kernel {

@@ -87,6 +87,8 @@ enum Trait : std::uint32_t {
   kUpdatesFirst = 1u << 8,  // the result is operand 0 with a part replaced: in place when operand 0 dies here
   kChecksFirst = 1u << 9,   // whatever can fail is checked before anything is written: may write a state in place
   kAnyOrder = 1u << 10,     // kernels write the result with its axes in any order in memory
+  kRowWindows = 1u << 11,   // of images [n, c, h, w]: a row of the result comes from a window of rows of operand 0, as
+                            // the attributes stride, padding and, where the row has them, kernel and dilation say
 };
 
 struct OpRow {

@@ -100,10 +100,10 @@ void add_windows(std::vector<Definition>& rows) {
       {"matmul", {"a", "b"}, {}, DTypeRule::kSame, kRealClasses, matmul_rule, kContraction},
       {"conv2d", {"x", "w"},
        {optional("stride", kInts, Ints{1, 1}), padding, dilation, optional("groups", kInt, std::int64_t{1})},
-       DTypeRule::kSame, kFloatClass, conv2d_rule, kContraction | kAnyOrder},
-      {"max_pool2d", {"x"}, {kernel, stride, padding, dilation}, DTypeRule::kSame, kRealClasses, max_pool2d_rule, kAnyOrder},
+       DTypeRule::kSame, kFloatClass, conv2d_rule, kContraction | kAnyOrder | kRowWindows},
+      {"max_pool2d", {"x"}, {kernel, stride, padding, dilation}, DTypeRule::kSame, kRealClasses, max_pool2d_rule, kAnyOrder | kRowWindows},
       {"avg_pool2d", {"x"}, {kernel, stride, padding, optional("count_include_pad", kBool, true)},
-       DTypeRule::kSame, kFloatClass, avg_pool2d_rule, kAnyOrder},
+       DTypeRule::kSame, kFloatClass, avg_pool2d_rule, kAnyOrder | kRowWindows},
   });
 }
 

@@ -44,6 +44,7 @@ struct Pass {
   std::string_view name;
   bool (*run)(const PassContext& context);  // true if it changed the graph
   bool of_module = false;  // about all graphs of the module: runs once, behind the others, and is given the first
+  bool of_plan = false;    // the planner's: `run` is null
 };
 
 // The ordered list; one screen, pipeline.cpp.

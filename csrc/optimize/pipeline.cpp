@@ -21,6 +21,7 @@ constexpr std::array kPipeline = {
     Pass{"fuse_attention", fuse_attention},
     Pass{"fuse_contractions", fuse_contractions},
     Pass{.name = "panel_params", .run = panel_params, .of_module = true},
+    Pass{.name = "strips", .run = nullptr, .of_plan = true},
 };
 
 bool contains(std::span<const std::string> names, std::string_view name) {
@@ -46,7 +47,7 @@ std::span<const Pass> pipeline() {
 void optimize(Module& module, std::span<const std::string> disabled, const Evaluator* evaluator, bool verify_each) {
   check_names(disabled);
   const auto run = [&](const Pass& pass, Graph& graph) {
-    if (contains(disabled, pass.name)) return;
+    if (contains(disabled, pass.name) || pass.of_plan) return;
     const bool changed = pass.run({.module = module, .graph = graph, .evaluator = evaluator});
     if (changed && verify_each) verify(module);
   };

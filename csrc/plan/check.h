@@ -36,6 +36,9 @@ void check_steps(const Subject& subject);
 void check_extents(const Subject& subject);
 // Jumps form properly nested blocks, which are returned sorted: by begin, the outer one first.
 std::vector<Block> check_control(const Subject& subject);
+// Chains of steps that run strip by strip: nothing but the next step reads what lies in strips, and what a chain writes
+// no step of it reads, so that the order within the chain cannot matter.
+void check_strips(const Subject& subject, const std::vector<Block>& blocks);
 // Every read sees what was last written for it, on every path.
 void check_memory(const Subject& subject, const std::vector<Block>& blocks);
 

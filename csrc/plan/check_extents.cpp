@@ -99,6 +99,8 @@ class ExtentChecker {
         return num_bytes(module.states[slot.index].type).evaluate(dims_);
       case SlotKind::kConstant:
         return static_cast<std::int64_t>(graph.constants[slot.index].size_bytes);
+      case SlotKind::kStrip:
+        return INT64_MAX;  // as large as the one operand that is written there
       case SlotKind::kWindow:
         break;
     }

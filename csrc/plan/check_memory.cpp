@@ -87,7 +87,8 @@ class MemoryChecker {
     for (std::uint32_t s = 0; s < plan_.slots.size(); ++s) {
       const SlotKind kind = plan_.slots[s].kind;
       if (kind == SlotKind::kWindow) windows_of_loop_[plan_.windows[plan_.slots[s].index].loop].push_back(SlotId(s));
-      content_[s].valid = kind != SlotKind::kArena && kind != SlotKind::kOutput && kind != SlotKind::kWindow;
+      content_[s].valid = kind != SlotKind::kArena && kind != SlotKind::kOutput && kind != SlotKind::kWindow &&
+                          kind != SlotKind::kStrip;
     }
     for (std::uint32_t t = 0; t < plan_.steps.size(); ++t) prepare(t);
     find_owners(subject.graph);
@@ -448,7 +449,8 @@ class MemoryChecker {
     if (!source || plan_.slots[input.slot.index].kind == SlotKind::kWindow) return;
     const Value& value = subject_.graph.value(*source);
     const Slot& place = plan_.slots[input.slot.index];
-    const bool is_leaf_place = place.kind != SlotKind::kArena && place.kind != SlotKind::kOutput;
+    const bool is_leaf_place =
+        place.kind != SlotKind::kArena && place.kind != SlotKind::kOutput && place.kind != SlotKind::kStrip;
     const std::optional<Laid>& held = content_[input.slot.index].laid;
     if (value.kind == ValueKind::kRegionArg) {
       const NodeId definer = held ? subject_.graph.value(held->value).node : NodeId();

@@ -82,6 +82,8 @@ std::size_t table_size(const Subject& subject, SlotKind kind) {
       return subject.graph.constants.size();
     case SlotKind::kWindow:
       return subject.plan.windows.size();
+    case SlotKind::kStrip:
+      return subject.plan.steps.size();
   }
   return 0;
 }
@@ -141,6 +143,7 @@ void check_plan(const Module& module, const Graph& graph, const Plan& plan) {
   checking::check_tables(subject);
   checking::check_steps(subject);
   const std::vector<checking::Block> blocks = checking::check_control(subject);
+  checking::check_strips(subject, blocks);
   checking::check_extents(subject);
   checking::check_memory(subject, blocks);
 }

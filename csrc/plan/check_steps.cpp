@@ -82,7 +82,8 @@ class StepChecker {
   void check_output(const Operand& output) const {
     check_operand(output);
     const SlotKind kind = plan_.slots[base_slot(plan_, output.slot).index].kind;
-    const bool writable = kind == SlotKind::kArena || kind == SlotKind::kOutput || kind == SlotKind::kState;
+    const bool writable =
+        kind == SlotKind::kArena || kind == SlotKind::kOutput || kind == SlotKind::kState || kind == SlotKind::kStrip;
     require(writable, "it writes to an input, a param or a constant");
     require(output.offset == Size(0), "an output does not begin where its slot does");
     require(may_have_any_order(output.slot) ? gapless(output) : row_major(output), "an output is not contiguous");
@@ -94,7 +95,9 @@ class StepChecker {
 
   // Readers of a slot with several writers know no more than that it is row-major.
   bool may_have_any_order(SlotId slot) const {
-    if (plan_.slots[slot.index].kind != SlotKind::kArena || slots_.num_writers[slot.index] > 1) return false;
+    const SlotKind kind = plan_.slots[slot.index].kind;
+    const bool inside = kind == SlotKind::kArena || kind == SlotKind::kStrip;
+    if (!inside || slots_.num_writers[slot.index] > 1) return false;
     return step_.op == nullptr ? step_.kernel == "pointwise" : step_.op->has(kAnyOrder);
   }
 
@@ -359,6 +362,23 @@ class StepChecker {
         if (!overlap(step_.inputs[i].slot, step_.outputs[o].slot)) continue;
         require(in_place(i, o), "an output overlaps an input other than element by element");
       }
+    }
+    check_chain();
+  }
+
+  // Steps of a chain take turns: what its last one writes none of them may read.
+  void check_chain() const {
+    const auto in_strips = [&](const std::vector<Operand>& operands) {
+      return !operands.empty() && plan_.slots[operands[0].slot.index].kind == SlotKind::kStrip;
+    };
+    if (!in_strips(step_.inputs) || in_strips(step_.outputs)) return;
+    for (std::uint32_t t = t_; t > 0; --t) {
+      for (const Operand& input : plan_.steps[t].inputs) {
+        for (const Operand& output : step_.outputs) {
+          require(!overlap(input.slot, output.slot), "it writes what a step of its chain reads");
+        }
+      }
+      if (!in_strips(plan_.steps[t].inputs)) return;
     }
   }
 

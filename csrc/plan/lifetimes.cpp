@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "plan/strips.h"
 #include "plan/views.h"
 
 namespace ingot::planning {
@@ -64,8 +65,11 @@ class Lifetimes {
 
   void access_all(std::uint32_t t) {
     const Step& step = plan_.steps[t];
-    for (const Operand& input : step.inputs) access(input.slot, t);
-    for (const Operand& output : step.outputs) access(output.slot, t);
+    const Chain chain = chain_of(plan_, t);  // its steps take turns
+    for (const std::uint32_t at : {chain.first, chain.last}) {
+      for (const Operand& input : step.inputs) access(input.slot, at);
+      for (const Operand& output : step.outputs) access(output.slot, at);
+    }
     if (step.slot_a.valid()) access(step.slot_a, t);
     if (step.kind != StepKind::kLoopBegin && step.kind != StepKind::kLoopNext) return;
     for (const SlotId window : windows_of_loop_[step.loop]) access(window, t);

@@ -6,6 +6,7 @@
 #include "plan/lower.h"
 #include "plan/memory.h"
 #include "plan/schedule.h"
+#include "plan/strips.h"
 
 namespace ingot {
 namespace {
@@ -33,8 +34,9 @@ std::int64_t largest_step(const Plan& plan) {
   return most;
 }
 
-Plan plan_order(const Module& module, const Analysis& analysis, const Order& order) {
+Plan plan_order(const Module& module, const Analysis& analysis, const Order& order, bool strips) {
   Lowering lowering = lower(module, analysis, order);
+  if (strips) join_strips(lowering.plan, module.dims);
   set_lifetimes(lowering);
   Plan plan = std::move(lowering.plan);
   set_max_bytes(plan, module.dims);
@@ -56,10 +58,10 @@ Plan plan_order(const Module& module, const Analysis& analysis, const Order& ord
 Plan make_plan(const Module& module, const Graph& graph, const PlanOptions& options) {
   const Analysis analysis(graph);
   const Order given = analysis.given_order();
-  Plan plan = plan_order(module, analysis, given);
+  Plan plan = plan_order(module, analysis, given, options.strips);
   const Order other = least_memory_order(analysis, module.dims);
   if (!(other == given)) {
-    Plan candidate = plan_order(module, analysis, other);
+    Plan candidate = plan_order(module, analysis, other, options.strips);
     if (candidate.arena_bytes < plan.arena_bytes) plan = std::move(candidate);
   }
   if (options.max_memory_bytes > 0 && plan.arena_bytes > options.max_memory_bytes) {

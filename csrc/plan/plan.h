@@ -20,6 +20,7 @@ enum class SlotKind : std::uint8_t {
   kState,     // index: into Module::states; the session's buffer
   kConstant,  // index: into Graph::constants
   kWindow,    // index: into Plan::windows
+  kStrip,     // index: of the step that writes it; the next one reads it, and it never is in memory as a whole
 };
 
 // A place that holds data. Operands name slots, not addresses: loops swap two slots' addresses, windows move.
@@ -108,6 +109,11 @@ struct Step {
                 // region op that needs it; not valid for copies into outputs and states
 };
 
+// Steps whose results lie in kStrip slots, and the step behind the last of them, are one chain: they run together, some
+// rows of images at a time. Each of them reads the rows that it needs of the result before, from scratch.
+inline constexpr std::size_t kMostChainSteps = 16;
+inline constexpr std::size_t kMostChainInputs = 12;  // of one of its steps
+
 // A state is written by its update's last copies, or in place where nothing after can fail (a check that an equal check
 // before has passed cannot): from the first write of any state on, only an interrupt can stop a run half-way.
 struct Plan {
@@ -124,6 +130,7 @@ struct Plan {
 
 struct PlanOptions {
   std::int64_t max_memory_bytes = 0;  // 0: no limit
+  bool strips = false;                // steps may run strip by strip
 };
 
 // Throws LimitError when the arena exceeds max_memory, ShapeError when a size overflows, ArgumentError for a dim

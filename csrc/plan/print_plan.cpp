@@ -29,7 +29,8 @@ class PlanPrinter {
     return name.empty() ? concat(kind, ' ', index) : name;
   }
 
-  // The address by another name: "x", "w0", "state cache", "output 0", "constant 2", "arena+128", "window 0 of x".
+  // The address by another name: "x", "w0", "state cache", "output 0", "constant 2", "arena+128", "window 0 of x",
+  // "strips".
   std::string place(SlotId id) const {
     const Slot& slot = plan_.slots[id.index];
     switch (slot.kind) {
@@ -48,6 +49,8 @@ class PlanPrinter {
         return concat("constant ", slot.index);
       case SlotKind::kWindow:
         return concat("window ", slot.index, " of ", place(plan_.windows[slot.index].base));
+      case SlotKind::kStrip:
+        return "strips";
     }
     return "";
   }

@@ -18,8 +18,9 @@ using namespace ingot::testing;
 namespace {
 
 struct Planned {
-  explicit Planned(const std::string& text) : module(verified("ingot 1\nnumerics 1\n" + text)) {
-    plan = make_plan(module, module.graphs[0]);
+  explicit Planned(const std::string& text, const PlanOptions& options = {})
+      : module(verified("ingot 1\nnumerics 1\n" + text)) {
+    plan = make_plan(module, module.graphs[0], options);
     check_plan(module, module.graphs[0], plan);
   }
 
@@ -87,6 +88,23 @@ graph g(x: f32[8,4], y: f32[20,4]) {
   return %0, %2, %3
 }
 )");
+}
+
+// Steps 0, 1 and 2 are one chain; 4 is a convolution for itself.
+Planned in_strips() {
+  return Planned(R"(param w: f32[64,16,1,1]
+param d: f32[64,1,3,3]
+param p: f32[16,64,1,1]
+graph g(x: f32[1,16,64,64], y: f32[1,16,64,64]) {
+  %0 = conv2d(x, w) : f32[1,64,64,64]
+  %1 = conv2d(%0, d, padding=[1,1,1,1], groups=64) : f32[1,64,64,64]
+  %2 = conv2d(%1, p) : f32[1,16,64,64]
+  %3 = exp(%2) : f32[1,16,64,64]
+  %4 = conv2d(y, w) : f32[1,64,64,64]
+  return %3, %4
+}
+)",
+                 {.max_memory_bytes = 0, .strips = true});
 }
 
 Planned branching() {
@@ -508,6 +526,46 @@ TEST_CASE("random damage to offsets and order that is accepted does no harm") {
   }
   CHECK(accepted > 100);
   CHECK(rejected > 100);
+}
+
+TEST_CASE("a chain is read by its next step alone and writes nothing that it reads") {
+  CHECK(in_strips().broken() == "");
+  const auto damaged = [](auto&& damage) {
+    Planned p = in_strips();
+    REQUIRE(p.plan.steps.size() == 5);
+    REQUIRE(p.plan.slots[p.plan.steps[1].inputs[0].slot.index].kind == SlotKind::kStrip);
+    damage(p);
+    return p;
+  };
+  CHECK(damaged([](Planned& p) { std::swap(p.plan.steps[2], p.plan.steps[4]); }).breaks("a step of its chain reads"));
+  CHECK(damaged([](Planned& p) {
+          p.plan.steps[2].inputs[0].slot = p.plan.steps[2].inputs[1].slot;
+        }).breaks("does not read the strips"));
+  CHECK(damaged([](Planned& p) { std::swap(p.plan.steps[0], p.plan.steps[4]); }).breaks("no step before it writes"));
+  CHECK(damaged([](Planned& p) {
+          p.plan.steps[4].inputs[0].slot = p.plan.steps[1].inputs[0].slot;
+        }).breaks("no step before it writes"));
+  CHECK(damaged([](Planned& p) {
+          p.step("pointwise").outputs[0].slot = p.plan.steps[0].outputs[0].slot;
+        }).breaks("not contiguous"));
+  CHECK(damaged([](Planned& p) {
+          const SlotId slot = p.plan.steps[2].outputs[0].slot;
+          p.plan.slots[slot.index] = {.kind = SlotKind::kInput, .index = 0};
+        }).breaks("writes to an input"));
+  CHECK(damaged([](Planned& p) {
+          Operand& read = p.plan.steps[0].inputs[0];
+          read.slot = p.plan.steps[2].outputs[0].slot;
+        }).broken() != "");
+  CHECK(damaged([](Planned& p) {
+          p.plan.steps[1].outputs[0].strides = {262144, 4096, 64, 1};
+        }).breaks("do not follow each other"));
+  CHECK(damaged([](Planned& p) {
+          p.plan.steps[1].inputs[0].strides = {262144, 4096, 64, 1};
+        }).breaks("other strips than those before"));
+  CHECK(damaged([](Planned& p) { p.plan.steps[1].outputs[0].slot = p.plan.steps[0].outputs[0].slot; }).broken() != "");
+  CHECK(damaged([](Planned& p) {
+          p.plan.slots[p.plan.steps[0].outputs[0].slot.index].index = 9;
+        }).breaks("outside its table"));
 }
 
 TEST_CASE("an operand in panels is a whole param, read as it lies, by a row") {
