@@ -23,9 +23,16 @@ Lowerer::Lowerer(const Module& module, const Analysis& analysis, const Order& or
 Lowering Lowerer::run() {
   plan_updates();
   for (std::uint32_t i = 0; i < graph_.body.returns.size(); ++i) {
+    const Value& value = graph_.value(graph_.body.returns[i]);
     place(0, graph_.body.returns[i], leaf_slot(SlotKind::kOutput, i));
+    if (value.kind == ValueKind::kResult) outputs_of_.emplace(value.node, i);
   }
-  lower_region(0);
+  place_initial_values(0);
+  delivered_.assign(graph_.body.returns.size(), false);
+  for (const NodeId id : order_.nodes[0]) {
+    lower_node(id);
+    deliver_outputs_of(id);
+  }
   deliver_outputs();
   deliver_updates();
   return {.plan = std::move(plan_), .loops = std::move(loops_)};

@@ -96,6 +96,7 @@ class Lowerer {
   bool may_write_state(std::span<const ValueId> chain, ValueId state_root) const;
   std::uint32_t last_failing_position() const;
   std::string failure_key(const Node& node) const;
+  void deliver_outputs_of(NodeId node);
   void deliver_outputs();
   void deliver_updates();
 
@@ -109,6 +110,8 @@ class Lowerer {
   std::vector<SlotId> destinations_;  // by value: where its result must go; not valid: anywhere
   std::map<std::pair<SlotKind, std::uint32_t>, SlotId> leaf_slots_;
   std::map<std::pair<NodeId, std::size_t>, SlotId> initial_slots_;  // of carries whose initial value is computed there
+  std::multimap<NodeId, std::uint32_t> outputs_of_;                 // by node of the body: outputs among its results
+  std::vector<bool> delivered_;                                     // by output: lies where it belongs
   std::uint32_t last_failing_ =
       0;                       // position in the body, + 1; nodes that fail only where an earlier one did not count
   std::vector<bool> implied_;  // by node: cannot fail, because an equal check before it passed

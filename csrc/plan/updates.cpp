@@ -1,6 +1,6 @@
-// Outputs and states: what is not computed where it belongs is copied at the end, states last, when nothing can fail
-// any more. A state is written in place where every other reader of its old value comes before and nothing can fail
-// after.
+// Outputs and states: what is not computed where it belongs is copied, outputs as soon as they are there, so that the
+// buffer they were computed in is free again, states last, when nothing can fail any more. A state is written in place
+// where every other reader of its old value comes before and nothing can fail after.
 #include <map>
 #include <string>
 
@@ -67,8 +67,21 @@ bool Lowerer::may_write_state(std::span<const ValueId> chain, ValueId state_root
   return node.op->has(kChecksFirst) && state_root.valid() && behind_reshapes(node.operands[0]) == state_root;
 }
 
+// Of those that lie in the arena: there nothing overwrites them before the copy.
+void Lowerer::deliver_outputs_of(NodeId node) {
+  const auto [begin, end] = outputs_of_.equal_range(node);
+  for (auto entry = begin; entry != end; ++entry) {
+    const std::uint32_t i = entry->second;
+    const ValueId value = graph_.body.returns[i];
+    if (plan_.slots[location(value).slot.index].kind != SlotKind::kArena) continue;
+    deliver(value, leaf_slot(SlotKind::kOutput, i), graph_.value(value).type, NodeId());
+    delivered_[i] = true;
+  }
+}
+
 void Lowerer::deliver_outputs() {
   for (std::uint32_t i = 0; i < graph_.body.returns.size(); ++i) {
+    if (delivered_[i]) continue;
     const ValueId value = graph_.body.returns[i];
     deliver(value, leaf_slot(SlotKind::kOutput, i), graph_.value(value).type, NodeId());
   }

@@ -91,6 +91,36 @@ TEST_CASE("an output is computed in the caller's buffer, a second name of it is 
   CHECK(plan.optimal);
 }
 
+TEST_CASE("a view that is an output is copied as soon as it is there, and its buffer is free again") {
+  std::string text = "graph g(x: f32[16,16]) {\n", returned, last = "x";
+  for (int layer = 0; layer < 6; ++layer) {
+    const std::string sum = concat("%", 3 * layer), view = concat("%", 3 * layer + 1),
+                      next = concat("%", 3 * layer + 2);
+    text += "  " + sum + " = cumulative_sum(" + last + ", axis=0) : f32[16,16]\n";
+    text += "  " + view + " = permute_dims(" + sum + ", axes=[1,0]) : f32[16,16]\n";
+    text += "  " + next + " = cumulative_sum(" + sum + ", axis=1) : f32[16,16]\n";
+    returned += (layer > 0 ? ", " : "") + view;
+    last = next;
+  }
+  const Plan plan = plan_of(text + "  return " + returned + ", " + last + "\n}\n");
+  CHECK(kernels(plan, "copy") == 6);
+  CHECK(plan.arena_bytes == 2 * 16 * 16 * 4);
+}
+
+TEST_CASE("an output that is a state's new value is copied from the state at the end") {
+  const Plan plan = plan_of(R"(state s: f32[16,16] = zeros
+graph g(x: f32[16,16]) {
+  %0 = add(s, x) : f32[16,16]
+  %1 = permute_dims(%0, axes=[1,0]) : f32[16,16]
+  %2 = cumulative_sum(x, axis=0) : f32[16,16]
+  update s <- %0
+  return %1, %2
+}
+)");
+  CHECK(kernels(plan, "copy") == 1);
+  CHECK(plan.steps.back().kernel == "copy");
+}
+
 TEST_CASE("a reshaped result still goes straight to its output") {
   const Plan plan = plan_of(R"(graph g(x: f32[4,4]) {
   %0 = matmul(x, x) : f32[4,4]
