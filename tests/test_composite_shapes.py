@@ -148,6 +148,14 @@ def test_integers_are_divided_with_the_rest_of_c() -> None:
     assert ingot.fmod(ingot.tensor(x), ingot.tensor(y)).tolist() == [1, -1, 1, -1, 0, -2, 0]
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_fmod_keeps_the_dtype_of_floats(dtype: str) -> None:
+    x = ingot.tensor([5.5, -5.5]).astype(dtype)
+    rest = ingot.fmod(x, x * 0 + 2)
+    assert rest.dtype.name == dtype
+    assert rest.tolist() == [1.5, -1.5]
+
+
 def test_what_depends_on_data_is_eager_only() -> None:
     x = ingot.tensor([3.0, 1.0, 3.0, 0.0])
     assert ingot.nonzero(x)[0].tolist() == [0, 1, 2]

@@ -68,7 +68,7 @@ def fmod(x: TensorLike, y: TensorLike) -> Tensor:
         wrong_sign = logical_and(not_equal(rest, 0), bitwise_xor(less(x, 0), less(y, 0)))
         return where(wrong_sign, subtract(rest, y), rest)
     # Signs as factors, so that the derivatives are 1 and -trunc(x / y) at 0 too.
-    sign_x, sign_y = (where(less(t, 0), -1.0, 1.0) for t in (x, y))
+    sign_x, sign_y = (where(less(t, 0), -1.0, 1.0).astype(rest.dtype) for t in (x, y))
     return multiply(sign_x, remainder(multiply(x, sign_x), multiply(y, sign_y)))
 
 
