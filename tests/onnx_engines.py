@@ -1,4 +1,5 @@
-"""Runs ONNX models in whatever other runtimes are installed: ONNX Runtime and onnx.reference."""
+"""Runs ONNX models in whatever other runtimes are installed, ONNX Runtime and onnx.reference, and
+in Ingot, which reads them again."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ import numpy as np
 import onnx
 import onnx.reference
 
+import ingot
+import ingot.onnx
 from ingot.bounds import EQUAL, Bound, Difference, epsilon, first_difference
 from ingot.dtypes import convert, is_float
 
@@ -130,6 +133,18 @@ def run_onnxruntime(model: onnx.ModelProto, inputs: Sequence[Array]) -> list[Arr
     return [np.asarray(x).astype(t) for x, t in zip(results, types, strict=True)]
 
 
+def run_reimported(model: onnx.ModelProto, inputs: Sequence[Array]) -> list[Array]:
+    """The outputs of the program that reading the model again gives."""
+    read = ingot.onnx.Model(model.SerializeToString())
+    try:
+        program = ingot.compile(read.record())
+    except ingot.UnsupportedError as error:
+        raise LacksError(str(error)) from None
+    given = {k: x for k, x in _feeds(model, inputs).items() if k in read.inputs}
+    results = program.run(given)
+    return [np.asarray(results[o.name]) for o in model.graph.output]
+
+
 def open_to_runtimes(op: str, operands: Sequence[Array], engine: str) -> bool:
     """Whether ONNX leaves these operands open, and the runtime decides otherwise."""
     lost = any(is_float(x.dtype) and np.isnan(x.astype(np.float64)).any() for x in operands)
@@ -146,6 +161,6 @@ def open_to_runtimes(op: str, operands: Sequence[Array], engine: str) -> bool:
     return engine == "onnxruntime" and op == "prod" and not is_float(operands[0].dtype)
 
 
-ENGINES: dict[str, Engine] = {"onnx.reference": run_reference}
+ENGINES: dict[str, Engine] = {"onnx.reference": run_reference, "ingot": run_reimported}
 if onnxruntime is not None:
     ENGINES["onnxruntime"] = run_onnxruntime

@@ -139,38 +139,48 @@ def _bitwise_invert(call: Call) -> Term:
     return ~call.operands[0]
 
 
-def _width(call: Call) -> int:
-    return from_text(call.dtype).itemsize * 8
+def _power_of_two(exponent: Term) -> Term:
+    """2**exponent, which is 0..width-1; the last of them wraps."""
+    bits = from_text(exponent.dtype).itemsize * 8
+    last = -(2 ** (bits - 1)) if exponent.dtype.startswith("i") else 2 ** (bits - 1)
+    powers = [2**i for i in range(bits - 1)] + [last]
+    table = exponent.emitter.constant(np.asarray(powers, from_text(exponent.dtype)))
+    return table.op("Gather", exponent.cast("i64"))
 
 
-def shift(a: Term, direction: str, b: Term) -> Term:
-    """a, u32 or u64, shifted by b bits of the same dtype, which are fewer than it has."""
-    return a.op("BitShift", b, direction=direction)
+def shifted_right(a: Term, exponent: Term) -> Term:
+    """a / 2**exponent rounded down, the exponent being 0..width-1: a quotient of numbers that are
+    not negative, in two steps whose divisors the dtype holds. Of a negative number the bits, turned
+    over, are one that is not."""
+    first = exponent / 2
+    negative = a < 0
+    positive = negative.where(~a, a)
+    quotient = positive / _power_of_two(first) / _power_of_two(exponent - first)
+    return negative.where(~quotient, quotient)
 
 
-def _unsigned(a: Term) -> Term:
-    """The same bits as an unsigned number of 32 or 64."""
-    return a.cast("u64" if a.dtype in ("i64", "u64") else "u32")
+# Shifts are products and quotients: BitShift takes unsigned numbers, which few runtimes have.
+
+
+def _inside(call: Call, exponent: Term) -> Term:
+    width = from_text(call.dtype).itemsize * 8
+    return ~((exponent < 0) | (exponent > width - 1))
 
 
 @exports("bitwise_left_shift")
 def _bitwise_left_shift(call: Call) -> Term:
     a, b = wide_operands(call)
-    inside = ~((b < 0) | (b > _width(call) - 1))
-    moved = shift(_unsigned(a), "LEFT", _unsigned(inside.where(b, 0)))
-    return inside.where(moved.cast(a.dtype), 0).cast(call.dtype)
+    inside = _inside(call, b)
+    return inside.where(a * _power_of_two(inside.where(b, 0)), 0).cast(call.dtype)
 
 
 @exports("bitwise_right_shift")
 def _bitwise_right_shift(call: Call) -> Term:
-    """Of a negative number the bits, turned over, are a number that is not."""
     a, b = wide_operands(call)
-    inside = ~((b < 0) | (b > _width(call) - 1))
-    negative = a < 0
-    positive = negative.where(~a, a)
-    moved = shift(_unsigned(positive), "RIGHT", _unsigned(inside.where(b, 0))).cast(a.dtype)
-    kept = inside.where(moved, 0)
-    return negative.where(~kept, kept).cast(call.dtype)
+    inside = _inside(call, b)
+    moved = shifted_right(a, inside.where(b, 0))
+    sign = (a < 0).where(a.like(-1) if a.dtype.startswith("i") else a.like(0), a.like(0))
+    return inside.where(moved, sign).cast(call.dtype)
 
 
 # ---- integers, where ONNX leaves something open

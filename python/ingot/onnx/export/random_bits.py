@@ -1,6 +1,6 @@
 """random_bits in integer arithmetic: Philox 4x32-10, as `ingot.ops.philox` has it.
 
-ONNX Runtime has no sums and products of uint64: those of int64 have the same bits.
+In int64, whose sums and products have the same bits as those of uint64 and which runtimes have.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import operator
 
-from .pointwise import shift
+from .pointwise import shifted_right
 from .registry import Call, exports
 from .terms import Term
 
@@ -21,8 +21,7 @@ def _low(x: Term) -> Term:
 
 
 def _high(x: Term) -> Term:
-    unsigned = x.cast("u64")
-    return shift(unsigned, "RIGHT", unsigned.like(32)).cast("i64")
+    return _low(shifted_right(x, x.like(32)))
 
 
 @exports("random_bits")
