@@ -158,8 +158,8 @@ class IngotStatic(Ingot):
         return list(results) if isinstance(results, tuple) else [results]
 
     def load_onnx(self, model: bytes) -> Callable[[Arrays], Arrays]:
-        """A program. Where the numbers of inputs decide the result's shape they are fixed at the
-        first call; numbers that a network computes with (floats that are no scalars) are not."""
+        """A program. Inputs whose numbers decide a shape are fixed at the first call, as the error
+        names them, unless nothing but numbers would remain."""
         loaded = declared(ingot.onnx.Model, model)
         try:
             program = compiled(loaded, {})
@@ -170,18 +170,26 @@ class IngotStatic(Ingot):
 
         def run(inputs: Arrays) -> Arrays:
             named = dict(zip(loaded.inputs, inputs, strict=True))
-            if program is not None:
-                return program(named)
-            values = {name: x for name, x in named.items() if decides(x)}
-            rest = {name: x for name, x in named.items() if name not in values}
-            return declared(compiled, loaded, values)(rest)
+            return program(named) if program is not None else specialized(loaded, named)
 
         return run
 
 
-def decides(x: Any) -> bool:
-    """Whether an input may be fixed: a scalar, integers, bools, a sequence."""
-    return not isinstance(x, np.ndarray) or x.ndim == 0 or x.dtype.kind != "f"
+def specialized(model: Any, inputs: dict[str, Any]) -> Arrays:
+    """The outputs of a program in which inputs are fixed, one after the other, until it has a
+    graph."""
+    fixed: set[str] = set()
+    while True:
+        values = {name: inputs[name] for name in fixed}
+        rest = {name: x for name, x in inputs.items() if name not in fixed}
+        try:
+            return compiled(model, values)(rest)
+        except ingot.UnsupportedError as error:
+            more = fixed | set(error.inputs)
+            floats = [x.dtype.kind == "f" and x.ndim > 0 for x in inputs.values()]
+            if more == fixed or (len(more) == len(inputs) and any(floats)):
+                raise Unsupported(str(error)) from None
+            fixed = more
 
 
 def compiled(model: Any, values: Any) -> Callable[[dict[str, Any]], Arrays]:

@@ -7,7 +7,7 @@ the node's name in front.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ class Node:
     names: Sequence[str] = ()  # of the operands
     sources: Callable[[str], frozenset[str]] = lambda _: frozenset()
     folding: bool = False  # only known operands, in the middle of a recording
-    run_graph: Callable[..., list[Value]] = field(default=lambda *_: [])
+    run_graph: Callable[[Any, Sequence[Value | None]], list[Value]] = lambda _graph, _values: []
     wanted: Sequence[bool] = ()  # which outputs are named
 
     # Operands.

@@ -7,10 +7,11 @@ a recording too, because shapes and axes are computed that way.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ingot.errors import FileError, IngotError, LimitError, UnsupportedError
 from ingot.origin import located
@@ -25,9 +26,11 @@ from .registry import find
 from .schemas import Schema, body_of, check_node, check_types, is_too_old, schema_of
 from .size_rules import sized
 from .tensors import array_of
-from .values import Sizes, TooLarge, Value, is_small, recording
+from .values import Sizes, TooLarge, Value, is_known, is_small, recording
 
 Attributes = Mapping[str, Any]
+Operand: TypeAlias = "tuple[Value | None, frozenset[str]]"  # with the model's inputs that decide it
+_NOTHING: Operand = (None, frozenset())
 _MAX_DEPTH = 64  # of graphs and functions in each other
 
 
@@ -57,11 +60,12 @@ class Scope:
             raise LimitError(f"onnx: graphs nested deeper than {_MAX_DEPTH}")
 
     def set(self, name: str, value: Value | None, inputs: frozenset[str]) -> None:
-        """Names a value; `inputs` of the model decide it."""
+        """Names a value; `inputs` of the model decide it, unless it is known."""
         self.values[name] = value
-        self.inputs[name] = inputs
+        known = isinstance(value, Sizes) or is_known(value)
+        self.inputs[name] = frozenset() if known else inputs
 
-    def find(self, name: str) -> tuple[Value | None, frozenset[str]]:
+    def find(self, name: str) -> Operand:
         """What a name stands for. Raises FileError for an unknown one."""
         scope: Scope | None = self
         while scope is not None:
@@ -101,21 +105,21 @@ class Scope:
             ) from error
 
     def _apply(self, proto: Any) -> None:
-        found = [self.find(name) if name else (None, frozenset()) for name in proto.input]
-        values = [value for value, _ in found]
-        decided = frozenset[str]().union(*(inputs for _, inputs in found))
+        operands = [self.find(name) if name else _NOTHING for name in proto.input]
         given = self._given(proto)
         domain = "" if proto.domain == "ai.onnx" else proto.domain
         function = self.context.functions.get((domain, proto.op_type, proto.overload))
         if function is not None:
-            results: Sequence[Value | None] = self.call(function, values, given, decided)
+            results: Sequence[Operand] = self.call(
+                function, operands, given, [bool(n) for n in proto.output]
+            )
         else:
-            results = self._apply_operator(domain, proto, values, given, decided)
+            results = self._apply_operator(domain, proto, operands, given)
         if len(proto.output) > len(results):
             raise FileError(f"too many outputs: got {len(proto.output)}, expected {len(results)}")
         for name, result in zip(proto.output, results, strict=False):
             if name:
-                self.set(name, result, decided | self._decided_inside(given))
+                self.set(name, *result)
 
     def _decided_inside(self, given: Attributes) -> frozenset[str]:
         """The inputs that the graphs inside a node read."""
@@ -149,10 +153,10 @@ class Scope:
         self,
         domain: str,
         proto: Any,
-        values: Sequence[Value | None],
+        operands: Sequence[Operand],
         given: Attributes,
-        decided: frozenset[str],
-    ) -> Sequence[Value | None]:
+    ) -> Sequence[Operand]:
+        values = [value for value, _ in operands]
         if domain not in self.opsets:
             raise FileError(f"no opset of the domain {domain!r} is imported")
         schema = schema_of(domain, proto.op_type, self.opsets[domain])
@@ -167,12 +171,15 @@ class Scope:
         check_node(schema, proto, given, len(proto.output))
         check_types(schema, values)
         if function is not None:
-            return self._call_operator(function, schema, proto, values, given)
+            decided = frozenset[str]().union(*(inputs for _, inputs in operands))
+            decided |= self._decided_inside(given)
+            found = self._call_operator(function, schema, proto, values, given, decided)
+            return [(value, decided) for value in found]
         body = body_of(schema, _plain(proto, given), values, self.opsets[domain])
         if body is None:
             raise UnsupportedError(f"unsupported: the operator {proto.op_type}")
         defaults = {k: v for k, v in schema.defaults.items() if k in body.attribute}
-        return self.call(body, values, {**defaults, **given}, decided)
+        return self.call(body, operands, {**defaults, **given}, [bool(n) for n in proto.output])
 
     def _call_operator(
         self,
@@ -181,6 +188,7 @@ class Scope:
         proto: Any,
         values: Sequence[Value | None],
         given: Attributes,
+        decided: frozenset[str],
     ) -> Sequence[Value | None]:
         attributes = {**schema.defaults, **given}
         has_graphs = any(a.type == package().AttributeProto.GRAPH for a in given.values())
@@ -193,7 +201,7 @@ class Scope:
             given=frozenset(given),
             names=list(proto.input),
             sources=lambda name: self.find(name)[1],
-            run_graph=self.run_graph,
+            run_graph=functools.partial(self.run_graph, decided),
             wanted=[bool(name) for name in proto.output],
         )
         if any(isinstance(v, Sizes) for v in values):
@@ -238,11 +246,11 @@ class Scope:
     def call(
         self,
         function: Any,
-        values: Sequence[Value | None],
+        operands: Sequence[Operand],
         given: Attributes,
-        decided: frozenset[str],
-    ) -> list[Value | None]:
-        """A FunctionProto applied to values."""
+        named: Sequence[bool],
+    ) -> list[Operand]:
+        """A FunctionProto applied to operands; `named` says which outputs are needed."""
         opsets = {
             o.domain if o.domain != "ai.onnx" else "": o.version for o in function.opset_import
         }
@@ -250,15 +258,23 @@ class Scope:
         scope = Scope(
             self.context, opsets or self.opsets, None, {**defaults, **given}, depth=self.depth + 1
         )
-        if len(values) > len(function.input):
-            raise FileError(f"too many operands: got {len(values)}, expected {len(function.input)}")
+        if len(operands) > len(function.input):
+            raise FileError(
+                f"too many operands: got {len(operands)}, expected {len(function.input)}"
+            )
         for i, name in enumerate(function.input):
-            scope.set(name, values[i] if i < len(values) else None, decided)
+            scope.set(name, *(operands[i] if i < len(operands) else _NOTHING))
         scope.run(function.node)
-        return [scope.find(name)[0] for name in function.output]
+        # A body that depends on the call computes only the outputs that the call names.
+        return [
+            scope.find(n) if wanted else _NOTHING
+            for n, wanted in zip(function.output, named, strict=False)
+        ]
 
-    def run_graph(self, graph: Any, arguments: Sequence[Value | None]) -> list[Any]:
-        """A graph inside a node, applied to values."""
+    def run_graph(
+        self, decided: frozenset[str], graph: Any, arguments: Sequence[Value | None]
+    ) -> list[Any]:
+        """A graph inside a node, applied to values, which these inputs of the model decide."""
         scope = self.inner()
         if len(arguments) != len(graph.input):
             raise FileError(
@@ -266,7 +282,7 @@ class Scope:
             )
         scope.add_initializers(graph)
         for info, value in zip(graph.input, arguments, strict=True):
-            scope.set(info.name, value, frozenset())
+            scope.set(info.name, value, decided)
         scope.run(graph.node)
         return [scope.find(info.name)[0] for info in graph.output]
 
