@@ -254,10 +254,9 @@ class Scope:
         opsets = {
             o.domain if o.domain != "ai.onnx" else "": o.version for o in function.opset_import
         }
+        opsets.setdefault("", self.opsets.get("", package("defs").onnx_opset_version()))
         defaults = {a.name: a for a in function.attribute_proto}
-        scope = Scope(
-            self.context, opsets or self.opsets, None, {**defaults, **given}, depth=self.depth + 1
-        )
+        scope = Scope(self.context, opsets, None, {**defaults, **given}, depth=self.depth + 1)
         if len(operands) > len(function.input):
             raise FileError(
                 f"too many operands: got {len(operands)}, expected {len(function.input)}"

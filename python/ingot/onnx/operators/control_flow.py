@@ -32,14 +32,20 @@ def if_(node: Node) -> tuple[Value, ...]:
         return tuple(node.run_graph(branches[0] if node.number(0) else branches[1], []))
 
     def run(branch: Any) -> Callable[[], list[Tensor]]:
-        return lambda: [tensor_of(v, "a branch's result") for v in node.run_graph(branch, [])]
+        def results() -> list[Tensor]:
+            found = node.run_graph(branch, [])
+            if any(not isinstance(v, (Tensor, Sizes)) for v in found):
+                raise node.unknown(0)
+            return [tensor_of(v) for v in found]
+
+        return results
 
     try:
         return tuple(control.cond(ops.reshape(node.x(0), ()), run(branches[0]), run(branches[1])))
     except (ShapeError, DTypeError) as error:
         if "cond: " not in str(error):
             raise
-        raise UnsupportedError(f"unsupported: branches of different types: {error}") from None
+        raise node.unknown(0) from error
 
 
 # Loop.

@@ -68,7 +68,8 @@ def divide(node: Node) -> Tensor:
 @operator("Mod")
 def modulo(node: Node) -> Tensor:
     a, b = node.x(0), node.x(1)
-    return composite.fmod(a, b) if node.attr("fmod") else ops.remainder(a, b)
+    found = composite.fmod(a, b) if node.attr("fmod") else ops.remainder(a, b)
+    return found.astype(a.dtype)
 
 
 @operator("Pow")
