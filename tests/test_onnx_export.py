@@ -16,7 +16,7 @@ from tests.op_samples import RECORDS, applications, module_of
 import ingot
 from ingot import _core
 from ingot.bind import reference_attrs
-from ingot.errors import DeviceError, UnsupportedError
+from ingot.errors import DeviceError, LimitError, UnsupportedError
 from ingot.op import OPS, OpRecord
 
 onnx = pytest.importorskip("onnx")
@@ -370,6 +370,18 @@ def test_a_model_is_written_whole_or_with_its_weights_beside_it(tmp_path: Path) 
         onnx.checker.check_model(path, full_check=True)
         read = onnx.load(path)
         assert read.graph.initializer[0].raw_data == model.graph.initializer[0].raw_data
+
+
+def test_weights_that_do_not_fit_into_one_file_lie_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    g = ingot.record(lambda x: ingot.tensor(np.ones((30, 30), "f4")) @ x, ingot.Spec((30,)))
+    monkeypatch.setattr("ingot.onnx.export.write._LIMIT_BYTES", 3000)
+    with pytest.raises(LimitError, match=r"^export: .*: the weights do not fit into one file: got"):
+        g.to_onnx(tmp_path / "one.onnx", external_data=False)
+    assert list(tmp_path.iterdir()) == []
+    g.to_onnx(tmp_path / "two.onnx")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["two.onnx", "two.onnx.data"]
 
 
 def test_a_file_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:

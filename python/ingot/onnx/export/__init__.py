@@ -22,8 +22,8 @@ def to_onnx(
 
     external_data: whether params lie in a file beside it, `path` with `.data` behind it; by default
     where the model would not fit into one file (2 GiB). Needs the package `onnx`. Raises
-    UnsupportedError naming the node that ONNX cannot express, DeviceError without the package or
-    with the system's reason.
+    UnsupportedError naming the node that ONNX cannot express, LimitError where external_data is
+    False and the model does not fit, DeviceError without the package or with the system's reason.
 
     >>> import ingot
     >>> g = ingot.record(lambda x: ingot.exp(x) + 1, ingot.Spec((ingot.Dim("n"), 3)))

@@ -14,6 +14,7 @@ import numpy as np
 from onnx import (
     AttributeProto,
     GraphProto,
+    ModelProto,
     NodeProto,
     StringStringEntryProto,
     TensorProto,
@@ -33,17 +34,6 @@ def element_type(dtype: str) -> int:
     """The ONNX number of a dtype of the text form."""
     name = from_text(dtype).name
     return _ELEMENT[name] if name in _ELEMENT else int(TensorProto.DataType.Value(name.upper()))
-
-
-def tensor_proto(name: str, array: Array) -> TensorProto:
-    """An array as ONNX stores it."""
-    contiguous = np.ascontiguousarray(array)
-    return TensorProto(
-        name=name,
-        data_type=element_type(text_name(array.dtype)),
-        dims=array.shape,
-        raw_data=contiguous.tobytes(),
-    )
 
 
 def value_info(name: str, dtype: str, shape: Sequence[SizeLike] | None) -> ValueInfoProto:
@@ -84,9 +74,11 @@ class Subgraph:
 class Emitter:
     """The nodes, initializers and names of one model."""
 
-    def __init__(self, reserved: Sequence[str]) -> None:
+    def __init__(self, model: ModelProto, reserved: Sequence[str]) -> None:
+        """model: where initializers are stored at once, because no message of more than 2 GiB can
+        be put into another. reserved: names that are taken."""
+        self.model = model
         self.nodes: list[NodeProto] = []  # of the graph or body that is being written
-        self.initializers: list[TensorProto] = []
         self.aborts: list[Term] = []  # conditions under which the graph or body stops the run
         self.prefix = "node"  # of the names of what is emitted now
         self.metadata: dict[str, str] = {}
@@ -135,7 +127,7 @@ class Emitter:
         key = (dtype, array.shape, array.tobytes())
         if key not in self._constants:
             self._constants[key] = self.unique("constant")
-            self.initializers.append(tensor_proto(self._constants[key], array))
+            self.initializer(self._constants[key], array)
         return Term(self, self._constants[key], dtype, array.shape, array)
 
     def scalar(self, value: bool | int | float, dtype: str) -> Term:
@@ -147,8 +139,13 @@ class Emitter:
         return self.constant(np.asarray(values, dtype_of("int64")))
 
     def initializer(self, name: str, array: Array) -> None:
-        """A param under its own name."""
-        self.initializers.append(tensor_proto(name, array))
+        """Stores an array under a name."""
+        self.model.graph.initializer.add(
+            name=name,
+            data_type=element_type(text_name(array.dtype)),
+            dims=array.shape,
+            raw_data=np.ascontiguousarray(array).tobytes(),
+        )
 
     @contextmanager
     def inside(self, body: Subgraph, prefix: str) -> Iterator[None]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from onnx import (
-    GraphProto,
     ModelProto,
     NodeProto,
     OperatorSetIdProto,
@@ -74,7 +73,8 @@ def model_of(module: _core.Module, graph: int) -> ModelProto:
     Raises UnsupportedError naming the node that ONNX cannot express.
     """
     interface = _Interface(module, graph)
-    emitter = Emitter(interface.names)
+    model = _empty_model(module)
+    emitter = Emitter(model, interface.names)
     inputs = {value.id: (name, value.dtype, value.shape) for name, value in interface.inputs}
     terms = {i: Term(emitter, *given) for i, given in inputs.items()}
     sizes = Sizes(emitter, _dim_sources(terms.values()))
@@ -85,17 +85,15 @@ def model_of(module: _core.Module, graph: int) -> ModelProto:
     outputs = [value_info(name, *interface.types[v]) for name, v in interface.outputs]
     copies = _output_nodes(walker, interface)
     if emitter.aborts:
+        emitter.prefix = "aborted"
         copies.append(_copy(any_of(emitter.aborts), emitter.unique("aborted")))
         outputs.append(value_info(copies[-1].name, "bool", ()))
-    proto = GraphProto(
-        name=module.graphs[graph],
-        node=[*sizes.body.nodes, *emitter.nodes, *copies],
-        initializer=emitter.initializers,
-        input=_input_types(interface),
-        output=outputs,
-        value_info=walker.infos,
-    )
-    return _model(module, proto)
+    model.graph.name = module.graphs[graph]
+    model.graph.node.extend([*sizes.body.nodes, *emitter.nodes, *copies])
+    model.graph.input.extend(_input_types(interface))
+    model.graph.output.extend(outputs)
+    model.graph.value_info.extend(walker.infos)
+    return model
 
 
 def _dim_sources(inputs: Iterable[Term]) -> dict[str, tuple[Term, int]]:
@@ -130,7 +128,7 @@ def _copy(term: Term, name: str) -> NodeProto:
     return NodeProto(op_type="Identity", name=name, input=[term.name], output=[name])
 
 
-def _model(module: _core.Module, graph: GraphProto) -> ModelProto:
+def _empty_model(module: _core.Module) -> ModelProto:
     about = dict(module.metadata)
     for name, low, high in module.dims:
         about[f"ingot.dim.{name}"] = f"{low}..{'' if high is None else high}"
@@ -139,6 +137,5 @@ def _model(module: _core.Module, graph: GraphProto) -> ModelProto:
         opset_import=[OperatorSetIdProto(domain="", version=OPSET)],
         producer_name="ingot",
         producer_version=_core.__version__,
-        graph=graph,
         metadata_props=[StringStringEntryProto(key=k, value=v) for k, v in about.items()],
     )
