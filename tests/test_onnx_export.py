@@ -127,6 +127,15 @@ def test_random_networks_agree_in_every_runtime(number: int) -> None:
     random_exports.check_export(module, inputs, ENGINES)
 
 
+def test_a_convolution_of_no_channels_gives_zeros() -> None:
+    g = ingot.record(
+        lambda x, w: ingot.conv2d(x, w, padding=1),
+        ingot.Spec((2, 0, 4, 5)),
+        ingot.Spec((3, 0, 2, 2)),
+    )
+    compare(g, np.zeros((2, 0, 4, 5), np.float32), np.zeros((3, 0, 2, 2), np.float32))
+
+
 # ---- examples
 
 

@@ -17,6 +17,9 @@ exports("matmul")(one_to_one)
 
 @exports("conv2d")
 def _conv2d(call: Call) -> Term:
+    if any(isinstance(n, int) and n == 0 for a in call.operands for n in a.shape):
+        # Sums of nothing, or none; runtimes have been seen to hang on a convolution of no channels.
+        return call.emitter.scalar(0, call.dtype).op("Expand", call.sizes.vector(call.shape))
     x, w = wide_operands(call)
     kernel = call.operands[1].shape[2:]
     attrs = {**_window(call, kernel), "group": call.attrs["groups"]}
