@@ -137,7 +137,7 @@ def run_reimported(model: onnx.ModelProto, inputs: Sequence[Array]) -> list[Arra
     """The outputs of the program that reading the model again gives."""
     read = ingot.onnx.Model(model.SerializeToString())
     try:
-        program = ingot.compile(read.record())
+        program = ingot.compile(read.record(states={}))
     except ingot.UnsupportedError as error:
         raise LacksError(str(error)) from None
     given = {k: x for k, x in _feeds(model, inputs).items() if k in read.inputs}

@@ -286,7 +286,7 @@ def test_states_are_inputs_with_defaults_and_outputs() -> None:
     assert onnx.numpy_helper.to_array(model.graph.initializer[0]).tolist() == [1, 2]
     x = np.ones(2, np.float32)
     for engine, got in results(model, [x, x * 5]).items():
-        if engine == "ingot":  # reads a state as the param that its default is
+        if engine == "ingot":  # where it is a state again
             continue
         assert [y.tolist() for y in got] == [[12, 12], [6, 6]]
 

@@ -19,6 +19,7 @@ from .node import tensor_of
 from .package import dtype_from, type_name
 from .read import checked_order, functions_of, opsets_of, parse
 from .scope import Context, Scope
+from .states import declared, make_states
 from .values import Items, Maybe, Sizes, Value
 
 
@@ -27,16 +28,19 @@ def load(
     *,
     dims: Mapping[str, Any] | None = None,
     values: Mapping[str, Any] | None = None,
+    states: Mapping[str, str] | None = None,
     name: str | None = None,
 ) -> Graph:
     """Reads an ONNX model and records it.
 
     source: a path or the file's bytes; external data lie beside the file. dims: what symbolic dims
     are: {"batch": 8}, {"batch": (1, 64)} or a Dim; by default at least 1. values: numbers for
-    inputs, which the graph then lacks; needed where an input's numbers decide a shape. name: the
-    graph's, by default the model's. Initializers become params. Raises FileError for a broken
-    model, UnsupportedError, naming the node, for what Ingot cannot do, DeviceError where the
-    package `onnx` is not installed.
+    inputs, which the graph then lacks; needed where an input's numbers decide a shape. states:
+    inputs that become states, each with the output that it holds in the next run, {"past":
+    "present"}; by default those that Ingot exported. name: the graph's, by default the model's.
+    Initializers become params. Raises FileError for a broken model, UnsupportedError, naming the
+    node, for what Ingot cannot do, ArgumentError for an unknown input or output, DeviceError where
+    the package `onnx` is not installed.
 
     >>> import ingot, numpy, pytest
     >>> helper = pytest.importorskip("onnx.helper")
@@ -47,7 +51,7 @@ def load(
     >>> graph.evaluate(numpy.zeros(2, numpy.float32))["y"]
     array([0.6931472, 0.6931472], dtype=float32)
     """
-    return Model(source).record(dims=dims, values=values, name=name)
+    return Model(source).record(dims=dims, values=values, states=states, name=name)
 
 
 class Model:
@@ -102,6 +106,7 @@ class Model:
         *,
         dims: Mapping[str, Any] | None = None,
         values: Mapping[str, Any] | None = None,
+        states: Mapping[str, str] | None = None,
         name: str | None = None,
     ) -> Graph:
         """The model as a graph; arguments and errors as of `load`."""
@@ -117,27 +122,39 @@ class Model:
         known_dims = Dims(dims)
         with recorder.recording():
             scope = self._scope()
+            wanted = declared(self.proto) if states is None else states
+            held = make_states(self.proto.graph, scope.values, wanted)
+            for key, (state, _) in held.items():
+                scope.set(key, state.value, frozenset([key]))
+            infos = [info for info in self._infos if info.name not in held]
             shapes = {
                 info.name: _input_type(info, known_dims)
-                for info in self._infos
+                for info in infos
                 if info.name not in values
             }
             known_dims.check_given()
             for dim in known_dims.declared():
                 recorder.declare_dim(dim.name, dim.lo, dim.hi)
-            for info in self._infos:
+            for info in infos:
                 value = (
                     _given_value(info, values[info.name])
                     if info.name in values
                     else recorder.add_input(info.name, *shapes[info.name])
                 )
                 scope.set(info.name, value, frozenset([info.name]))
-            results = [
-                _recorded(name, value)
-                for name, value in zip(self.outputs, self._results(scope), strict=True)
-            ]
-            recorder.builder.set_outputs([recorder.value(t) for t in results], self.outputs)
-        return Graph(recorder.module, graph_name)
+            results = {
+                output: _recorded(output, value)
+                for output, value in zip(self.outputs, self._results(scope), strict=True)
+            }
+            for state, output in held.values():
+                if output:
+                    state.value = results.pop(output)
+            values_out = [recorder.value(t) for t in results.values()]
+            recorder.builder.set_outputs(values_out, list(results))
+            recorder.add_updates()
+        graph = Graph(recorder.module, graph_name)
+        graph.states = recorder.states()
+        return graph
 
 
 def _input_type(info: Any, dims: Dims) -> tuple[str, list[SizeLike]]:

@@ -55,7 +55,11 @@ class _Interface:
             (self._once(plain_name(name) if name else plain[i]), value.id)
             for i, (name, value) in enumerate(outputs)
         ]
-        self.outputs += [(self._once(f"{name}.next"), value) for name, value in updates]
+        nexts = {name: (self._once(f"{name}.next"), value) for name, value in updates}
+        self.outputs += nexts.values()
+        self.updates = {
+            given: nexts[name][0] if name in nexts else "" for given, name, *_ in self.states
+        }
 
     def _once(self, name: str) -> str:
         """The name, with a number behind it if it is another's."""
@@ -73,7 +77,7 @@ def model_of(module: _core.Module, graph: int) -> ModelProto:
     Raises UnsupportedError naming the node that ONNX cannot express.
     """
     interface = _Interface(module, graph)
-    model = _empty_model(module)
+    model = _empty_model(module, interface)
     emitter = Emitter(model, interface.names)
     inputs = {value.id: (name, value.dtype, value.shape) for name, value in interface.inputs}
     terms = {i: Term(emitter, *given) for i, given in inputs.items()}
@@ -128,8 +132,9 @@ def _copy(term: Term, name: str) -> NodeProto:
     return NodeProto(op_type="Identity", name=name, input=[term.name], output=[name])
 
 
-def _empty_model(module: _core.Module) -> ModelProto:
+def _empty_model(module: _core.Module, interface: _Interface) -> ModelProto:
     about = dict(module.metadata)
+    about |= {f"ingot.state.{name}": output for name, output in interface.updates.items()}
     for name, low, high in module.dims:
         about[f"ingot.dim.{name}"] = f"{low}..{'' if high is None else high}"
     return ModelProto(
