@@ -207,7 +207,7 @@ ArenaLayout assign_offsets(std::span<const Span> spans) {
   if (spans.size() > kPortfolioSpans) return sweep(spans);
   const std::int64_t bound = lower_bound(spans);
   ArenaLayout layout = place_greedily(spans, bound);
-  if (layout.total_bytes == bound || spans.size() > kSearchSpans) return layout;
+  if (layout.total_bytes == bound || spans.size() > kSearchSpans || layout.total_bytes > kSearchBytes) return layout;
   return search(spans, bound, std::move(layout));
 }
 

@@ -27,6 +27,7 @@ std::int64_t lower_bound(std::span<const Span> spans);
 // over time with an ordered free list, O(n log n). Deterministic.
 inline constexpr std::size_t kPortfolioSpans = 2048;
 inline constexpr std::size_t kSearchSpans = 1024;
+inline constexpr std::int64_t kSearchBytes = std::int64_t{1} << 60;  // sums of two stay numbers
 inline constexpr std::int64_t kSearchWork = 200'000'000;
 ArenaLayout assign_offsets(std::span<const Span> spans);
 

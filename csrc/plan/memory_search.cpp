@@ -1,10 +1,11 @@
-// Branch and bound over layouts in which every span rests on the bottom or on another span: spans are placed by
-// ascending offset, each on what is placed below it. After M. D. Moffitt, "MiniMalloc: a lightweight memory allocator
-// for hardware-accelerated machine learning" (ASPLOS 2023), here with several static orders, one after the other.
+// Branch and bound over layouts in which every span rests on the bottom or on another span, below a given ceiling.
 //
-// Time is cut into sections in which the same spans live. A section's floor is the top of what is placed there. A
-// branch is dead when in some section the floor, or the offset reached so far, and the bytes still to place exceed the
-// ceiling; and a span is not placed where another one that lives with it would fit wholly below.
+// Time is cut into sections in which the same spans live; a section's floor is the top of what is placed there.
+// Sections of one floor between higher ones are a valley, and what rests on its floor lies wholly inside. So of a
+// valley either one of the spans inside is placed next, or none of them ever is and it rises to its lower wall. A
+// section that has no room to spare for such a gap must be covered by one of the spans inside that live in it: often by
+// the only one. Each time the section or valley with the fewest ways is chosen; one with none ends the branch. Several
+// static orders of the ways are tried one after the other.
 #include "plan/memory_search.h"
 
 #include <algorithm>
@@ -14,11 +15,19 @@
 namespace ingot::planning {
 namespace {
 
+constexpr std::uint32_t kNone = 0xffffffffu;
+constexpr std::int64_t kHigh = std::int64_t{1} << 62;
+
 struct Block {
   std::int64_t bytes = 0;
   std::uint32_t first = 0, last = 0;  // sections, both included
   std::uint32_t span = 0;
   double claim = 0;
+
+  bool lives_in(std::uint32_t section) const { return first <= section && section <= last; }
+  friend bool same(const Block& a, const Block& b) {
+    return a.bytes == b.bytes && a.first == b.first && a.last == b.last;
+  }
 };
 
 // A span's claim to be placed early: larger first.
@@ -31,7 +40,25 @@ constexpr std::array<Claim, 4> kClaims = {
 };
 
 constexpr double kNoise = 0.5;
-constexpr std::int64_t kAttempts = 12;
+constexpr std::int64_t kAttempts = 4 * kClaims.size();
+
+struct Valley {
+  std::uint32_t first = 0, last = 0;         // sections, both included
+  std::int64_t floor = 0;                    // of all of them
+  std::int64_t left = kHigh, right = kHigh;  // the walls: floors beside it; kHigh where nothing is placed any more
+  std::int64_t least_bytes = kHigh;          // of the open blocks inside
+  std::int64_t num_inside = 0;               // open blocks
+
+  std::int64_t wall() const { return std::min(left, right); }
+  bool holds(const Block& block) const { return first <= block.first && block.last <= last; }
+};
+
+// What is decided next: which block covers `section` at the valley's floor; kNone: which one rests there at all.
+struct Decision {
+  Valley valley;
+  std::uint32_t section = kNone;
+  std::int64_t num_ways = kHigh;
+};
 
 class Search {
  public:
@@ -56,13 +83,14 @@ class Search {
     offsets_.resize(spans.size());
   }
 
-  // Tries one order with so much work. Attempts after the first ones shake their order a little.
+  // Tries one order with so much work. Later attempts shake their order a little.
   bool run(std::size_t attempt, std::int64_t work) {
-    const Claim claim = kClaims[attempt % kClaims.size()];
+    const Claim claim = kClaims[attempt / 2 % kClaims.size()];
+    snugly_ = attempt % 2 == 1;
     std::uint64_t state = attempt;
     for (Block& block : blocks_) {
       state = state * 6364136223846793005u + 1442695040888963407u;
-      const double noise = attempt < kClaims.size() ? 0 : static_cast<double>(state >> 40) * 0x1p-24;
+      const double noise = attempt < 2 * kClaims.size() ? 0 : static_cast<double>(state >> 40) * 0x1p-24;
       block.claim = claim(block) * (1 + kNoise * noise);
     }
     std::stable_sort(blocks_.begin(), blocks_.end(), [](const Block& a, const Block& b) { return a.claim > b.claim; });
@@ -74,76 +102,144 @@ class Search {
     open_.resize(blocks_.size());
     std::iota(open_.begin(), open_.end(), 0u);
     work_ = work;
-    return place_rest(0);
+    return place_rest();
   }
 
   const std::vector<std::int64_t>& offsets() const { return offsets_; }
   std::int64_t work_left() const { return std::max<std::int64_t>(work_, 0); }
 
  private:
-  struct Choice {
-    std::int64_t offset;
-    std::uint32_t block;
-  };
-
-  std::int64_t floor_of(const Block& block) const {
-    std::int64_t floor = 0;
-    for (std::uint32_t s = block.first; s <= block.last; ++s) floor = std::max(floor, floors_[s]);
-    return floor;
+  std::int64_t height_of(std::size_t section) const {  // of a wall; sections beyond the ends, -1 included, are high
+    return section < floors_.size() && waiting_[section] > 0 ? floors_[section] : kHigh;
   }
 
-  bool is_dead(std::int64_t lowest) {
-    work_ -= static_cast<std::int64_t>(floors_.size());
-    for (std::size_t s = 0; s < floors_.size(); ++s) {
-      if (waiting_[s] > 0 && std::max(floors_[s], lowest) + waiting_[s] > ceiling_) return true;
+  // False where a section cannot hold what waits for it.
+  bool find_valleys() {
+    const auto num_sections = static_cast<std::uint32_t>(floors_.size());
+    work_ -= num_sections;
+    valleys_.clear();
+    valley_of_.assign(num_sections, kNone);
+    for (std::uint32_t s = 0, last = 0; s < num_sections; s = last + 1) {
+      last = s;
+      if (waiting_[s] == 0) continue;
+      while (height_of(std::size_t{last} + 1) == floors_[s]) ++last;
+      for (std::uint32_t i = s; i <= last; ++i) {
+        if (floors_[i] + waiting_[i] > ceiling_) return false;
+      }
+      Valley valley = {.first = s, .last = last, .floor = floors_[s]};
+      valley.left = height_of(std::size_t{s} - 1);
+      valley.right = height_of(std::size_t{last} + 1);
+      if (valley.wall() < valley.floor) continue;
+      std::fill(valley_of_.begin() + s, valley_of_.begin() + last + 1, static_cast<std::uint32_t>(valleys_.size()));
+      valleys_.push_back(valley);
     }
-    return false;
+    return true;
   }
 
-  // Places all open blocks, none below `lowest`.
-  bool place_rest(std::int64_t lowest) {
-    if (open_.empty()) return true;
-    if (work_ <= 0 || is_dead(lowest)) return false;
-    std::vector<Choice> choices;
-    std::int64_t least_top = ceiling_ + 1;
+  // covers_: by section, how many open blocks inside its valley live in it.
+  void count_covers() {
+    work_ -= static_cast<std::int64_t>(open_.size() + floors_.size());
+    covers_.assign(floors_.size() + 1, 0);
     for (const std::uint32_t b : open_) {
-      const std::int64_t offset = std::max(floor_of(blocks_[b]), lowest);
-      least_top = std::min(least_top, offset + blocks_[b].bytes);
-      choices.push_back({offset, b});
-      work_ -= blocks_[b].last - blocks_[b].first + 4;
+      const Block& block = blocks_[b];
+      const std::uint32_t v = valley_of_[block.first];
+      if (v == kNone || !valleys_[v].holds(block)) continue;
+      ++valleys_[v].num_inside;
+      valleys_[v].least_bytes = std::min(valleys_[v].least_bytes, block.bytes);
+      ++covers_[block.first];
+      --covers_[block.last + 1];
     }
-    std::erase_if(choices, [&](const Choice& c) { return c.offset >= least_top; });
-    std::stable_sort(choices.begin(), choices.end(),
-                     [](const Choice& a, const Choice& b) { return a.offset < b.offset; });
-    for (const Choice& choice : choices) {
+    std::partial_sum(covers_.begin(), covers_.end(), covers_.begin());
+  }
+
+  bool may_rise(const Valley& valley) const {
+    if (valley.wall() == kHigh) return false;
+    for (std::uint32_t s = valley.first; s <= valley.last; ++s) {
+      if (valley.wall() + waiting_[s] > ceiling_) return false;
+    }
+    return true;
+  }
+
+  // The one with the fewest ways.
+  Decision choose() const {
+    Decision best;
+    for (const Valley& valley : valleys_) {
+      const std::int64_t least_gap = std::min(valley.wall() - valley.floor, valley.least_bytes);
+      for (std::uint32_t s = valley.first; s <= valley.last; ++s) {
+        const bool may_gape = ceiling_ - valley.floor - waiting_[s] >= least_gap;
+        if (!may_gape && covers_[s] < best.num_ways) best = {valley, s, covers_[s]};
+      }
+      if (valley.num_inside >= best.num_ways) continue;
+      const std::int64_t num_ways = valley.num_inside + (may_rise(valley) ? 1 : 0);
+      if (num_ways < best.num_ways) best = {valley, kNone, num_ways};
+    }
+    return best;
+  }
+
+  // Sides of the block that meet the valley's, and tops that meet its walls'.
+  static int snugness(const Valley& valley, const Block& block) {
+    const bool left = block.first == valley.first, right = block.last == valley.last;
+    const std::int64_t top = valley.floor + block.bytes;
+    return int{left} + int{right} + int{left && top == valley.left} + int{right && top == valley.right};
+  }
+
+  std::vector<std::uint32_t> ways(const Decision& decision) {
+    work_ -= static_cast<std::int64_t>(open_.size());
+    const Valley& valley = decision.valley;
+    std::vector<std::uint32_t> result;
+    for (const std::uint32_t b : open_) {
+      if (!valley.holds(blocks_[b])) continue;
+      if (decision.section == kNone || blocks_[b].lives_in(decision.section)) result.push_back(b);
+    }
+    if (!snugly_) return result;
+    std::stable_sort(result.begin(), result.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return snugness(valley, blocks_[a]) > snugness(valley, blocks_[b]);
+    });
+    return result;
+  }
+
+  // Places all open blocks.
+  bool place_rest() {
+    if (open_.empty()) return true;
+    if (work_ <= 0 || !find_valleys()) return false;
+    count_covers();
+    const Decision decision = choose();
+    if (decision.num_ways == 0) return false;
+    const std::vector<std::uint32_t> blocks = ways(decision);
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
       // Of equal blocks only the first is tried: the others would give the same layouts.
-      if (&choice != choices.data() && is_same(choice, *(&choice - 1))) continue;
-      if (place(choice)) return true;
+      if (i > 0 && same(blocks_[blocks[i]], blocks_[blocks[i - 1]])) continue;
+      if (place(blocks[i], decision.valley.floor)) return true;
       if (work_ <= 0) return false;
     }
+    return decision.section == kNone && may_rise(decision.valley) && rise(decision.valley);
+  }
+
+  bool rise(const Valley& valley) {
+    const auto begin = floors_.begin() + valley.first, end = floors_.begin() + valley.last + 1;
+    std::fill(begin, end, valley.wall());
+    if (place_rest()) return true;
+    std::fill(begin, end, valley.floor);
     return false;
   }
 
-  bool is_same(const Choice& a, const Choice& b) const {
-    const Block &x = blocks_[a.block], &y = blocks_[b.block];
-    return x.bytes == y.bytes && x.first == y.first && x.last == y.last;
-  }
-
-  bool place(const Choice& choice) {
-    const Block block = blocks_[choice.block];
-    const std::vector<std::int64_t> saved(floors_.begin() + block.first, floors_.begin() + block.last + 1);
-    const auto at = std::find(open_.begin(), open_.end(), choice.block);
+  bool place(std::uint32_t b, std::int64_t floor) {
+    const Block& block = blocks_[b];
+    const auto at = std::find(open_.begin(), open_.end(), b);
     const auto position = at - open_.begin();
     open_.erase(at);
+    work_ -= block.last - block.first + 4;
     for (std::uint32_t s = block.first; s <= block.last; ++s) {
-      floors_[s] = choice.offset + block.bytes;
+      floors_[s] = floor + block.bytes;
       waiting_[s] -= block.bytes;
     }
-    offsets_[block.span] = choice.offset;
-    if (place_rest(choice.offset)) return true;
-    for (std::uint32_t s = block.first; s <= block.last; ++s) waiting_[s] += block.bytes;
-    std::copy(saved.begin(), saved.end(), floors_.begin() + block.first);
-    open_.insert(open_.begin() + position, choice.block);
+    offsets_[block.span] = floor;
+    if (place_rest()) return true;
+    for (std::uint32_t s = block.first; s <= block.last; ++s) {
+      floors_[s] = floor;
+      waiting_[s] += block.bytes;
+    }
+    open_.insert(open_.begin() + position, b);
     return false;
   }
 
@@ -152,6 +248,10 @@ class Search {
   std::vector<std::int64_t> floors_, waiting_;  // by section
   std::vector<std::int64_t> offsets_;           // by span
   std::vector<std::uint32_t> open_;             // blocks, in their order
+  std::vector<Valley> valleys_;
+  std::vector<std::uint32_t> valley_of_;  // by section
+  std::vector<std::int64_t> covers_;
+  bool snugly_ = false;
   std::int64_t work_ = 0;
 };
 
