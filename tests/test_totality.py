@@ -338,7 +338,8 @@ def test_a_dtype_that_programs_do_not_compute_is_named(dtype: str) -> None:
         x = np.ones(2, dtype)
         function = OPS[row.name].function
         assert function is not None
-        attrs = {"dtype": "float32"} if row.dtype_rule == "convert" else {}
+        named = {"convert": "float32", "reinterpret": dtype}.get(row.dtype_rule)
+        attrs = {} if named is None else {"dtype": named}
         graph = ingot.record(lambda *t, f=function, a=attrs: f(*t, **a), *[x] * len(row.operands))
         with pytest.raises(ingot.DTypeError, match=f"^{row.name}: no kernel: got ") as caught:
             ingot.compile(graph)

@@ -49,6 +49,8 @@ const char* rule_name(DTypeRule rule) {
       return "select";
     case DTypeRule::kConvert:
       return "convert";
+    case DTypeRule::kReinterpret:
+      return "reinterpret";
     case DTypeRule::kProduce:
       return "produce";
     case DTypeRule::kPosition:

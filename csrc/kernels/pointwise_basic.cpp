@@ -116,7 +116,7 @@ template <class Row>
 constexpr void add_row(PointwiseList& list) {
   if constexpr (Row::kRule == kSelect) {
     add_selection<Row>(list);
-  } else if constexpr (Row::kRule != kConvert) {
+  } else if constexpr (Row::kRule != kConvert && Row::kRule != kReinterpret) {
     add_row_of<Row, bool>(list);
     add_row_of<Row, std::int32_t>(list);
     add_row_of<Row, std::int64_t>(list);

@@ -1,6 +1,6 @@
 // Tile functions of `cast`: among bool, int32, int64, float and double, from each of these to every narrow dtype, and
 // from a narrow dtype to the one it is computed in. Every other cast is two of these (optimize/legalize.h), of which
-// the first is exact. And nextafter of narrow floats, which is a move of bits.
+// the first is exact. And moves of bits: bitcast, nextafter of narrow floats.
 #include "kernels/narrow.h"
 #include "kernels/pointwise_rows.h"
 
@@ -98,6 +98,41 @@ void run_next(const void* const* operands, void* result, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) r[i] = next_bits<std::uint16_t, kInfinityBits>(a[i], b[i]);
 }
 
+// bitcast: a NaN, whose bits differ between levels, becomes the quiet one. Integers have no NaN: kInfinityBits is then
+// the largest number.
+template <class B, B kInfinityBits>
+void run_bits(const void* const* operands, void* result, std::int64_t n) {
+  constexpr B kMagnitude = static_cast<B>(static_cast<B>(~B{0}) >> 1);
+  constexpr B kQuiet = static_cast<B>(kInfinityBits | kInfinityBits >> 1);
+  const B* const a = static_cast<const B*>(operands[0]);
+  B* const r = static_cast<B*>(result);
+  INGOT_INDEPENDENT
+  for (std::int64_t i = 0; i < n; ++i) {
+    const B x = a[i];
+    r[i] = (x & kMagnitude) > kInfinityBits ? kQuiet : x;
+  }
+}
+
+template <class... DTypes>
+constexpr void add_bits(PointwiseList& list, TileFunction function, std::int32_t from, DTypes... to) {
+  (list.add(Row_bitcast::kName, from, to, function), ...);
+}
+
+constexpr void add_bitcasts(PointwiseList& list) {
+  constexpr TileFunction kBytes = run_bits<std::uint8_t, 0xff>;
+  constexpr TileFunction kHalves = run_bits<std::uint16_t, 0xffff>;
+  add_bits(list, kBytes, kI8Type, kI8Type, kU8Type);
+  add_bits(list, kBytes, kU8Type, kI8Type, kU8Type);
+  add_bits(list, kHalves, kI16Type, kI16Type, kU16Type, kF16Type, kBF16Type);
+  add_bits(list, kHalves, kU16Type, kI16Type, kU16Type, kF16Type, kBF16Type);
+  add_bits(list, run_bits<std::uint16_t, 0x7c00>, kF16Type, kI16Type, kU16Type, kF16Type, kBF16Type);
+  add_bits(list, run_bits<std::uint16_t, 0x7f80>, kBF16Type, kI16Type, kU16Type, kF16Type, kBF16Type);
+  add_bits(list, run_bits<std::uint32_t, 0xffffffffu>, kI32Type, kI32Type, kF32Type);
+  add_bits(list, run_bits<std::uint32_t, 0x7f800000u>, kF32Type, kI32Type, kF32Type);
+  add_bits(list, run_bits<std::uint64_t, 0xffffffffffffffffu>, kI64Type, kI64Type, kF64Type);
+  add_bits(list, run_bits<std::uint64_t, 0x7ff0000000000000u>, kF64Type, kI64Type, kF64Type);
+}
+
 template <class T>
 constexpr void add_from(PointwiseList& list) {
   constexpr std::int32_t kFrom = kDTypeOf<T>;
@@ -130,6 +165,7 @@ constexpr PointwiseList make_list() {
   add(list, kU16Type, kI32Type, kWidened<std::uint16_t>);
   add(list, kF16Type, kF32Type, float_from_float16);
   add(list, kBF16Type, kF32Type, run_each<from_bfloat16, float, BFloat16>);
+  add_bitcasts(list);
   list.add(Row_nextafter::kName, kF16Type, kF16Type, run_next<0x7c00>);
   list.add(Row_nextafter::kName, kBF16Type, kBF16Type, run_next<0x7f80>);
   return list;

@@ -18,7 +18,7 @@ namespace ingot::INGOT_LEVEL {
 #define INGOT_ARITY(...) INGOT_CHOOSE(__VA_ARGS__, 3, 2, 1, )
 
 enum Class : unsigned { kBoolClass = 1, kIntClass = 2, kFloatClass = 4, kRealClasses = 6, kAnyClass = 7 };
-enum Rule { kSame, kCompare, kSelect, kConvert };
+enum Rule { kSame, kCompare, kSelect, kConvert, kReinterpret };
 
 template <class T>
 inline constexpr Class kClassOf = kIsBool<T>    ? kBoolClass

@@ -128,6 +128,15 @@ DType produced_dtype(const OpRow& op, const Attrs& attrs) {
   return dtype;
 }
 
+DType reinterpreted_dtype(const OpRow& op, const TensorType& operand, DType given, const Attrs& attrs) {
+  const DType dtype = produced_dtype(op, attrs);
+  if (size_bytes(dtype) != size_bytes(given)) {
+    fail(ErrorCode::kDType,
+         concat(op.name, ": widths differ: got ", to_string(operand), " to ", name(dtype), ", expected equal ones"));
+  }
+  return dtype;
+}
+
 // Null for an op without a result.
 std::optional<DType> infer_dtype(const OpRow& op, Operands operands, const Attrs& attrs) {
   switch (op.dtype_rule) {
@@ -142,6 +151,8 @@ std::optional<DType> infer_dtype(const OpRow& op, Operands operands, const Attrs
     case DTypeRule::kConvert:
       common_dtype(op, operands, operands.first(1));
       return std::get<DType>(attrs[attr_index(op, "dtype")]);
+    case DTypeRule::kReinterpret:
+      return reinterpreted_dtype(op, *operands[0], common_dtype(op, operands, operands.first(1)), attrs);
     case DTypeRule::kProduce:
       return produced_dtype(op, attrs);
     case DTypeRule::kPosition:

@@ -61,16 +61,17 @@ struct ShapeContext {
 
 // How the result's dtype follows from the operands', and what the operands may be.
 enum class DTypeRule : std::uint8_t {
-  kSame,       // all operands equal, in `classes`; result the same
-  kCompare,    // all operands equal, in `classes`; result bool
-  kSelect,     // operand 0 bool; the others equal, in `classes`; result theirs
-  kConvert,    // operand 0 in `classes`; result the attribute `dtype`
-  kProduce,    // no operands; result the attribute `dtype`
-  kPosition,   // operand 0 in `classes`; result i64
-  kBits,       // operand 0 i64; result i32
-  kIndexed,    // last operand i32 or i64; the others equal, in `classes`; result theirs
-  kCondition,  // operand 0 bool; no result
-  kRegion,     // decided by the region rules (graph/regions.h)
+  kSame,         // all operands equal, in `classes`; result the same
+  kCompare,      // all operands equal, in `classes`; result bool
+  kSelect,       // operand 0 bool; the others equal, in `classes`; result theirs
+  kConvert,      // operand 0 in `classes`; result the attribute `dtype`
+  kReinterpret,  // operand 0 in `classes`; result the attribute `dtype`, in `classes` and as wide
+  kProduce,      // no operands; result the attribute `dtype`
+  kPosition,     // operand 0 in `classes`; result i64
+  kBits,         // operand 0 i64; result i32
+  kIndexed,      // last operand i32 or i64; the others equal, in `classes`; result theirs
+  kCondition,    // operand 0 bool; no result
+  kRegion,       // decided by the region rules (graph/regions.h)
 };
 
 using ShapeRule = Shape (*)(const ShapeContext&, std::span<const TensorType* const> operands, const Attrs& attrs);

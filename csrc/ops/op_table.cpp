@@ -51,7 +51,7 @@ std::vector<std::string_view> split_names(std::string_view list) {
 }
 
 std::vector<AttrSpec> pointwise_attrs(DTypeRule rule) {
-  if (rule != DTypeRule::kConvert) return {};
+  if (rule != DTypeRule::kConvert && rule != DTypeRule::kReinterpret) return {};
   return {required("dtype", AttrKind::kDType)};
 }
 

@@ -344,13 +344,26 @@ TEST_CASE("a cast to an integer truncates and saturates, NaN gives 0; integers w
 constexpr DType kWide[] = {DType::kBool, DType::kI32, DType::kI64, DType::kF32, DType::kF64};
 constexpr DType kNarrow[] = {DType::kI8, DType::kI16, DType::kU8, DType::kU16, DType::kF16, DType::kBF16};
 
+constexpr DType kComputed[] = {DType::kBool, DType::kI32, DType::kI64, DType::kF32, DType::kF64, DType::kI8,
+                               DType::kI16,  DType::kU8,  DType::kU16, DType::kF16, DType::kBF16};
+
 // (dtype of the values, of the result) of every tile function that a row must have. Ops compute in the wide dtypes; a
-// choice copies elements of up to 8 bytes; casts lead to narrow dtypes from every wide one, and back to one.
+// choice copies elements of up to 8 bytes, a bitcast those of equal width; casts lead to narrow dtypes from every wide
+// one, and back to one.
 std::vector<std::pair<DType, DType>> wanted_functions(const OpRow& row) {
   std::vector<std::pair<DType, DType>> wanted;
   if (row.dtype_rule == DTypeRule::kSelect) {
     for (const DTypeInfo& info : dtype_table()) {
       if (info.size_bytes <= 8) wanted.emplace_back(info.dtype, info.dtype);
+    }
+    return wanted;
+  }
+  if (row.dtype_rule == DTypeRule::kReinterpret) {
+    for (const DType dtype : kComputed) {
+      for (const DType result : kComputed) {
+        const bool fits = size_bytes(dtype) == size_bytes(result);
+        if (fits && dtype != DType::kBool && result != DType::kBool) wanted.emplace_back(dtype, result);
+      }
     }
     return wanted;
   }

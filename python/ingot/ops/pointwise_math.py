@@ -1,6 +1,7 @@
-"""Elementary functions and `cast`, element by element; integers are cast to float32 first.
+"""Elementary functions, `cast` and `bitcast`, element by element.
 
-Special values as C99 says. The runtime has its own functions, at most 1 unit in the last place off.
+Functions cast integers to float32 first. Special values as C99 says. The runtime has its own
+functions, at most 1 unit in the last place off.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import math
 import numpy as np
 
 from ingot.bounds import EQUAL, ROUNDED, ulps
-from ingot.dtypes import Array, DType, DTypeLike, convert
+from ingot.dtypes import Array, DType, DTypeLike, as_dtype, convert, kind_of
 from ingot.errors import DTypeError
 from ingot.op import Sample, WrongCall, op, sample, wrong
 from ingot.tensor import Tensor, TensorLike
@@ -19,6 +20,7 @@ from .adjoints import call
 from .samples import FLOATS, INTS, REALS, draw, special_floats, special_ints, unary
 
 __all__ = [
+    "bitcast",
     "cast",
     "cos",
     "erf",
@@ -33,6 +35,56 @@ __all__ = [
 
 def _no_complex() -> list[WrongCall]:
     return [wrong(DTypeError, "c64", np.asarray([1j], np.complex64))]
+
+
+_QUIET = {2: 0x7E00, 4: 0x7FC00000, 8: 0x7FF8000000000000}
+
+
+@op(onnx=None, bound=EQUAL)  # BitCast, but only since opset 26
+def bitcast(a: TensorLike, *, dtype: DTypeLike) -> Tensor:
+    """The same bits read as another dtype of the same width.
+
+    a: real[...] -> dtype[...], an integer or float dtype. Every NaN counts as the quiet one without
+    a sign. Raises DTypeError for widths that differ.
+
+    >>> import ingot
+    >>> ingot.bitcast(ingot.tensor([1.0, -0.0]), dtype="int32")
+    Tensor([ 1065353216, -2147483648], dtype=int32)
+    """
+    return bitcast.bind(a, dtype=dtype)
+
+
+@bitcast.reference
+def _bitcast(a: Array, dtype: DType) -> Array:
+    bits = np.ascontiguousarray(a).reshape(a.shape).view(f"u{a.dtype.itemsize}")
+    if kind_of(a.dtype) == "float":
+        is_bfloat16 = a.dtype.name == "bfloat16"
+        quiet = 0x7FC0 if is_bfloat16 else _QUIET[a.dtype.itemsize]
+        bits = np.where(np.isnan(a), bits.dtype.type(quiet), bits)
+    return np.asarray(bits).view(dtype)
+
+
+@bitcast.samples
+def _bitcast_samples(rng: np.random.Generator) -> list[Sample]:
+    sources = [special_floats(t) for t in FLOATS] + [special_ints(t) for t in INTS]
+    sources += [draw(rng, (2, 3)), draw(rng, (0,)), draw(rng, (), np.float64)]
+    return [
+        sample(a, dtype=t)
+        for a in sources
+        for t in REALS
+        if a.dtype.itemsize == as_dtype(t).itemsize
+    ]
+
+
+@bitcast.errors
+def _bitcast_errors() -> list[WrongCall]:
+    return [
+        wrong(DTypeError, "widths differ", np.zeros(2, np.float32), dtype="int64"),
+        wrong(DTypeError, "bool", np.zeros(2, np.int8), dtype="bool"),
+    ]
+
+
+bitcast.nondifferentiable()
 
 
 @op(onnx="Cast", bound=EQUAL)

@@ -10,6 +10,7 @@ import math
 from .registry import Call, exports, refuse
 from .terms import Term
 
+refuse("bitcast", "ONNX reads bits as another type only since opset 26")
 refuse("nextafter", "ONNX has no way to step through the bits of a float")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ingot import composite, ops
 from ingot.dtypes import DType, kind_of
+from ingot.errors import UnsupportedError
 from ingot.nn import functional
 from ingot.onnx.node import Node
 from ingot.onnx.registry import operator
@@ -208,3 +209,13 @@ def cast_like(node: Node) -> Value:
 
 def _cast(node: Node, dtype: DType) -> Value:
     return node.x().astype(dtype)
+
+
+@operator("BitCast")
+def bit_cast(node: Node) -> Tensor:
+    x, dtype = node.x(), node.data_type("to")
+    if x.dtype.kind == "b" and dtype.kind in "iu" and dtype.itemsize == 1:
+        return x.astype(dtype)
+    if "b" in (x.dtype.kind, dtype.kind):
+        raise UnsupportedError(f"unsupported: the bits of {x.dtype} as {dtype}")
+    return ops.bitcast(x, dtype=dtype)

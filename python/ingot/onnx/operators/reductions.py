@@ -165,6 +165,16 @@ def _hard(x: Tensor, axis: int) -> Tensor:
     return ops.equal(ops.argmax(x, axis, keepdims=True), places).astype(x.dtype)
 
 
-operator("Softmax")(_rows(composite.softmax))
-operator("LogSoftmax")(_rows(composite.log_softmax))
+def _rounded_once(function: Callable[[Tensor, int], Tensor]) -> Callable[[Tensor, int], Tensor]:
+    """Of narrow floats by way of float32."""
+
+    def apply(x: Tensor, axis: int) -> Tensor:
+        wide = x.astype("float32") if x.dtype.itemsize < 4 else x
+        return function(wide, axis).astype(x.dtype)
+
+    return apply
+
+
+operator("Softmax")(_rows(_rounded_once(composite.softmax)))
+operator("LogSoftmax")(_rows(_rounded_once(composite.log_softmax)))
 operator("Hardmax")(_rows(_hard))
