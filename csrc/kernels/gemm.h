@@ -6,54 +6,12 @@
 #include <cstdint>
 
 #include "kernels/element.h"
+#include "kernels/gemm_plan.h"
 #include "kernels/group.h"
 #include "kernels/micro_kernel.h"
 #include "kernels/pack.h"
 
 namespace ingot::INGOT_LEVEL {
-
-inline constexpr std::int64_t kChunk = 1024;                // of k, packed at a time; a multiple of kBlock
-inline constexpr std::int64_t kShortChunk = kBlock;         // where a panel is used once: it then stays in the L1 cache
-inline constexpr std::int64_t kRowBlockBytes = 640 * 1024;  // of copied rows of A: within an L2 cache of 1 MB
-inline constexpr std::int64_t kPackColumns = 64;            // packed together: rows of B lie on pages of their own
-inline constexpr std::int64_t kMostTileRows = 512, kMostTileColumns = 256;
-inline constexpr std::int64_t kRowPadding = 16;  // elements between copied rows: they share no cache set
-
-// How one product (of a batch) is cut into tiles. Pieces are rows x columns of C; columns vary fastest.
-struct GemmPlan {
-  std::int64_t rows, columns, k;
-  std::int64_t batch;
-  std::int64_t rows_per_tile, columns_per_tile;
-  std::int64_t row_tiles, column_tiles;
-  std::int64_t chunk;
-};
-
-template <class T>
-GemmPlan plan_gemm(std::int64_t batch, std::int64_t rows, std::int64_t columns, std::int64_t k) {
-  GemmPlan plan{};
-  plan.rows = rows;
-  plan.columns = columns;
-  plan.k = k;
-  plan.batch = batch;
-  plan.chunk = smaller(k, rows <= kTileRows ? kShortChunk : kChunk);
-  const std::int64_t row_bytes = (plan.chunk + kRowPadding) * static_cast<std::int64_t>(sizeof(T));
-  // About eight tiles, so that two or four threads share well: at least 8 register tiles of rows, at most 256 columns
-  // each.
-  const std::int64_t groups = ceil_div(columns, kPackColumns);
-  const std::int64_t row_share = larger(ceil_div(rows * batch * groups, 8), 8 * kTileRows);
-  const std::int64_t fit = smaller(kRowBlockBytes / row_bytes, kMostTileRows);
-  const std::int64_t most_rows = larger(smaller(smaller(rows, row_share), fit), 1);
-  plan.row_tiles = ceil_div(rows, most_rows);
-  plan.rows_per_tile = plan.row_tiles == 0 ? 0 : ceil_div(rows, plan.row_tiles);
-  const std::int64_t share = ceil_div(columns * larger(batch * plan.row_tiles, 1), 8);
-  plan.columns_per_tile = smaller(round_up(larger(share, 1), kPackColumns), kMostTileColumns);
-  plan.column_tiles = ceil_div(columns, plan.columns_per_tile);
-  return plan;
-}
-
-inline std::int64_t gemm_tiles(const GemmPlan& plan) {
-  return plan.batch * plan.row_tiles * plan.column_tiles;
-}
 
 // Enough for every plan with at most these sizes; monotone in them.
 template <class T>
@@ -70,7 +28,7 @@ struct ColumnGroup {
   const T* b;
   std::int64_t step, vector;  // see MicroCall
   std::int64_t columns;       // <= kTileColumns; whole vectors may be read
-  const T* next = nullptr;    // panels of the next group: fetched meanwhile, a part by each row tile
+  const T* next = nullptr;    // panels that come after these: fetched meanwhile, a part by each row tile
 };
 
 template <class T>
@@ -78,6 +36,7 @@ struct RowGroup {
   const T* a;
   std::int64_t row;
   std::int64_t rows;
+  bool far = false;  // not read by this core yet
 };
 
 template <class T>
@@ -104,6 +63,15 @@ void multiply_at_edge(MicroKernel<T> kernel, MicroCall<T>& call, const Target<T>
   }
 }
 
+// Fetches the first steps of rows that the next row tile will read; the others are fetched while it computes.
+template <class T>
+void fetch_begin(const RowGroup<T>& a, std::int64_t first, std::int64_t last) {
+  constexpr std::int64_t kLine = 64 / static_cast<std::int64_t>(sizeof(T)), kLines = 3;
+  for (std::int64_t i = first; i < last; ++i) {
+    for (std::int64_t line = 0; line < kLines; ++line) __builtin_prefetch(a.a + i * a.row + line * kLine);
+  }
+}
+
 // All rows of a tile times one column group, in row tiles of nearly equal height.
 template <class T>
 void multiply_group(const RowGroup<T>& a, const ColumnGroup<T>& b, const Target<T>& to, std::int64_t k, bool add) {
@@ -114,6 +82,8 @@ void multiply_group(const RowGroup<T>& a, const ColumnGroup<T>& b, const Target<
     const std::int64_t first = a.rows * t / row_tiles, rows = a.rows * (t + 1) / row_tiles - first;
     T* const c = to.c + first * to.row;
     MicroCall<T> call{a.a + first * a.row, a.row, b.b, b.step, b.vector, c, to.row, k, add};
+    call.far_rows = a.far;
+    if (a.far) fetch_begin(a, first + rows, a.rows * (t + 2 < row_tiles ? t + 2 : row_tiles) / row_tiles);
     if (b.next != nullptr) {
       call.ahead = b.next + k * t / row_tiles * kPanel;
       call.ahead_step = ceil_div(kPanel, row_tiles);
@@ -157,11 +127,11 @@ RowGroup<T> take_rows(const GemmPlan& plan, const Source& source, std::int64_t b
   return out;
 }
 
-// Columns column .. column+columns-1, columns <= kPackColumns, times the rows.
+// Columns column .. column+columns-1, columns <= kPackColumns, times the rows. after: panels that come after these.
 template <class T, class Source>
-[[gnu::noinline]] void multiply_columns(const Source& source, const RowGroup<T>& rows, std::int64_t batch,
-                                        std::int64_t column, std::int64_t columns, std::int64_t k, std::int64_t steps,
-                                        const Target<T>& to, T* buffer) {
+[[gnu::noinline]] void multiply_columns(const Source& source, RowGroup<T> rows, std::int64_t batch, std::int64_t column,
+                                        std::int64_t columns, std::int64_t k, std::int64_t steps, const Target<T>& to,
+                                        T* buffer, const T* after) {
   constexpr std::int64_t kWidth = kLanes<Vector<T>>;
   std::int64_t step = kPanel, panel = source.panel_stride();
   const T* panels = source.panels_in_place(batch, column, k);
@@ -177,9 +147,10 @@ template <class T, class Source>
     if (panels != nullptr) {  // vectors of a panel lie side by side, a vector as wide as a panel in the next panel
       group.b = panels + j / kPanel * panel + j % kPanel;
       if (kWidth == kPanel) group.vector = panel;
-      group.next = group.b + kTileColumns<T> / kPanel * panel;
+      group.next = j + kTileColumns<T> < columns ? group.b + kTileColumns<T> / kPanel * panel : after;
     }
     multiply_group<T>(rows, group, {to.c + j * to.column, to.row, to.column}, steps, k != 0);
+    rows.far = false;
   }
 }
 
@@ -227,10 +198,16 @@ template <class T, class Source>
   const Target<T> to = epilogue.target(source.target(batch), num_rows, last - first, first_row, first);
   for (std::int64_t k = 0; k < plan.k; k += plan.chunk) {
     const std::int64_t steps = smaller(plan.chunk, plan.k - k);
-    const RowGroup<T> rows = take_rows<T>(plan, source, batch, first_row, k, steps, a_buffer, cache);
+    RowGroup<T> rows = take_rows<T>(plan, source, batch, first_row, k, steps, a_buffer, cache);
+    rows.far = rows.a != a_buffer;
     for (std::int64_t j = first; j < last; j += kPackColumns) {
       const Target<T> part{to.c + (j - first) * to.column, to.row, to.column};
-      multiply_columns<T>(source, rows, batch, j, smaller(kPackColumns, last - j), k, steps, part, b_buffer);
+      const std::int64_t next = j + kPackColumns;
+      const T* const after = next < last          ? source.panels_in_place(batch, next, k)
+                             : k + steps < plan.k ? source.panels_in_place(batch, first, k + steps)
+                                                  : source.panels_in_place(batch, next, 0);
+      multiply_columns<T>(source, rows, batch, j, smaller(kPackColumns, last - j), k, steps, part, b_buffer, after);
+      rows.far = false;
     }
   }
   for (std::int64_t i = 0; plan.k == 0 && i < num_rows; ++i) {
@@ -241,8 +218,9 @@ template <class T, class Source>
 
 // Tiles with the same rows are computed as one where nothing else is done with them; their rows are copied once.
 template <class T, class Source>
-void run_gemm(const GemmPlan& plan, const Source& source, std::int64_t begin, std::int64_t end, char* scratch,
+void run_gemm(const GemmPlan& tiles, const Source& source, std::int64_t begin, std::int64_t end, char* scratch,
               const Epilogue<T>& epilogue = {}) {
+  const GemmPlan plan = begin == 0 && end == gemm_tiles(tiles) ? plan_alone<T>(tiles, end) : tiles;
   T* const a_buffer = reinterpret_cast<T*>(scratch);
   const std::int64_t row_bytes = (plan.chunk + kRowPadding) * static_cast<std::int64_t>(sizeof(T));
   T* const b_buffer = reinterpret_cast<T*>(scratch + round_up(plan.rows_per_tile * row_bytes, 64));
@@ -250,12 +228,12 @@ void run_gemm(const GemmPlan& plan, const Source& source, std::int64_t begin, st
   while (begin < end) {
     const std::int64_t row_tile = begin / plan.column_tiles;
     const std::int64_t most = epilogue.group != nullptr ? begin + 1 : (row_tile + 1) * plan.column_tiles;
-    const std::int64_t tiles = smaller(end, most);
+    const std::int64_t last_tile = smaller(end, most);
     const std::int64_t first = begin % plan.column_tiles * plan.columns_per_tile;
-    const std::int64_t last = smaller(first + (tiles - begin) * plan.columns_per_tile, plan.columns);
+    const std::int64_t last = smaller(first + (last_tile - begin) * plan.columns_per_tile, plan.columns);
     multiply_range<T>(plan, source, row_tile / plan.row_tiles, row_tile % plan.row_tiles * plan.rows_per_tile, first,
                       last, a_buffer, b_buffer, cache, epilogue);
-    begin = tiles;
+    begin = last_tile;
   }
 }
 

@@ -51,9 +51,10 @@ struct MicroCall {
   bool add;                                    // c holds the total of earlier blocks; k starts at a multiple of kBlock
   std::int64_t piece = std::int64_t{1} << 62;  // steps of k that lie side by side in a row of A
   std::int64_t gap = 0;                        // elements between two pieces
-  // What is fetched into the cache meanwhile, a line per vector and step; null: the panels at hand, some steps ahead.
+  // What is fetched into the cache meanwhile, for every vector; null: the panels at hand, some steps ahead.
   const T* ahead = nullptr;
-  std::int64_t ahead_step = 0;
+  std::int64_t ahead_step = 0;  // elements that it moves by in a step
+  bool far_rows = false;        // A is not in this core's caches: it is fetched ahead too
 };
 
 template <class T>

@@ -38,13 +38,65 @@ struct Position {
   }
 };
 
+// Tall tiles take some steps together: they fetch the panels at hand at every step, and now and then what comes next.
+template <class T, int kRows, int kVectors>
+inline constexpr int kStepsTogether =
+    kVectorBytes == 64 && sizeof(T) == 4 && kRows >= 8 && kVectors == kTileVectors && !kSmallCode ? 4 : 1;
+
+// Requires: panels (b_step is kPanel). Returns how many steps it did.
+template <class T, int kRows, int kVectors>
+INGOT_INLINE std::int64_t fold_together(const MicroCall<T>& call, std::int64_t steps, Position<T, kRows>& at,
+                                        Vector<T> (&sums)[kRows][kVectors]) {
+  using V = Vector<T>;
+  constexpr int kTogether = kStepsTogether<T, kRows, kVectors>;
+  const std::int64_t ahead_step = kTogether * call.ahead_step;
+  const bool far_rows = call.far_rows;
+  std::int64_t row = call.a_row, two_rows = 2 * row, b_vector = call.b_vector, k = 0;
+  for (; k + kTogether <= steps; k += kTogether) {
+    if (far_rows) {
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; ++i) __builtin_prefetch(at.a[i / 3] + (i % 3) * row + kPrefetchSteps);
+    }
+    for (std::int64_t line = 0; line < ahead_step; line += kPanel) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) __builtin_prefetch(at.ahead + line + v * b_vector, 0, 2);
+    }
+#pragma GCC unroll 4
+    for (int s = 0; s < kTogether; ++s) {
+      V right[kVectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        right[v] = load<V>(at.b + v * b_vector + s * kPanel);
+        __builtin_prefetch(at.b + v * b_vector + (s + kPrefetchSteps) * kPanel);
+      }
+      hide(row), hide(two_rows), hide(b_vector);
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; ++i) {
+        const T* const a = at.a[i / 3] + s;
+        V left = splat<V>(i % 3 == 0 ? *a : i % 3 == 1 ? a[row] : a[two_rows]);
+        keep(left);
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; ++v) accumulate(sums[i][v], left, right[v]);
+      }
+    }
+    at.move_rows(kTogether);
+    at.b += kTogether * kPanel;
+    at.ahead += ahead_step;
+  }
+  return k;
+}
+
 // Steps of one piece and one block.
 template <class T, int kRows, int kVectors>
 INGOT_INLINE void fold_steps(const MicroCall<T>& call, std::int64_t steps, Position<T, kRows>& at,
                              Vector<T> (&sums)[kRows][kVectors]) {
   using V = Vector<T>;
   const std::int64_t row = call.a_row, b_vector = call.b_vector, b_step = call.b_step, ahead_step = at.ahead_step;
-  for (std::int64_t k = 0; k < steps; ++k) {
+  std::int64_t k = 0;
+  if constexpr (kStepsTogether<T, kRows, kVectors> > 1) {
+    if (b_step == kPanel) k = fold_together<T, kRows, kVectors>(call, steps, at, sums);
+  }
+  for (; k < steps; ++k) {
     V right[kVectors];
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {

@@ -88,6 +88,15 @@ INGOT_INLINE V load(const Element<V>* from) {
   return v;
 }
 
+// The compiler is not to know this number: what follows from it is not computed ahead and kept.
+INGOT_INLINE void hide(std::int64_t& x) {
+#if defined(__x86_64__)
+  asm volatile("" : "+r"(x));
+#else
+  (void)x;
+#endif
+}
+
 // Stays in a register: it is not loaded again for each of its uses.
 template <class V>
 INGOT_INLINE void keep(V& v) {
@@ -177,6 +186,15 @@ INGOT_INLINE V fma(V a, V b, V c) {
   return c;
 }
 #endif
+
+// sum = fma(a, b, sum), each sum in a register of its own: compilers move large tiles of sums about otherwise.
+INGOT_INLINE void accumulate(F32& sum, F32 a, F32 b) {
+#if defined(__AVX512F__)
+  asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+#else
+  sum = fma(a, b, sum);
+#endif
+}
 
 // Clears the sign bit, of a NaN too.
 template <class V>

@@ -135,6 +135,14 @@ TEST_CASE("few rows times panels have the bits of rule 3, near and far from the 
   }
 }
 
+TEST_CASE("rows that threads share, and steps of k that do not come in fours, have the bits of rule 3") {
+  Rng rng(7);
+  for (const auto& [m, n, k] : {std::array{57, 130, 259}, std::array{64, 33, 1030}, std::array{29, 290, 21},
+                                std::array{113, 64, 3}, std::array{100, 31, 2050}}) {
+    check_matmul<float>(rng, random_tensor<float>(rng, {m, k}, Walk::kContiguous), random_tensor<float>(rng, {k, n}));
+  }
+}
+
 TEST_CASE("matmul keeps the sign of a sum that rounds to -0") {
   Rng rng(4);
   Tensor<float> a = contiguous<float>({1, 1}), b = contiguous<float>({1, 20});
