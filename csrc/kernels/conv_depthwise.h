@@ -24,7 +24,8 @@ inline bool is_depthwise(const Conv& c) {
   return c.channels == 1 && c.kernel_height * c.kernel_width <= kBlock;
 }
 
-// Tiles: images, blocks of channels, blocks of rows of the result, the last ones fastest.
+// Tiles: images, blocks of rows of the result, blocks of channels, the last ones fastest: a thread has the rows that it
+// has of the steps around.
 struct DepthwisePlan {
   std::int64_t channels, channel_blocks;  // in a block: whole panels
   std::int64_t rows, row_blocks;
@@ -285,7 +286,8 @@ void run_depthwise(const Conv& c, const T* x, const T* w, const ConvResult<T>& r
   T* const copy = reinterpret_cast<T*>(scratch + depthwise_panel_bytes(c, sizeof(T)));
   const DepthwisePlan p = plan_depthwise(c, sizeof(T));
   for (std::int64_t t = begin; t < end; ++t) {
-    const std::int64_t first = t % p.row_blocks * p.rows, channel = t / p.row_blocks % p.channel_blocks * p.channels;
+    const std::int64_t channel = t % p.channel_blocks * p.channels;
+    const std::int64_t first = t / p.channel_blocks % p.row_blocks * p.rows;
     const std::int64_t image = t / p.row_blocks / p.channel_blocks;
     ChannelBlock<T> block{x + image * c.x[0] + channel * c.x[1],
                           (c.panels ? w : panels) + channel * conv_depth(c),

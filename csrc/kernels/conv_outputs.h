@@ -94,23 +94,36 @@ struct ColumnPart {
   const T* next;  // what is needed after all row tiles; null: nothing to fetch
 };
 
-// Row tiles begin .. end-1 times one part of the columns, into c; whole vectors are written.
+// Row tiles begin .. end-1 times one part of the columns, from column `column` of the piece on; whole vectors are
+// written. chain: null, or what runs on each tile.
 template <class T>
 void multiply_rows(const RowPlan& p, const RowTiles<T>& tiles, std::int64_t begin, std::int64_t end,
-                   const ColumnPart<T>& part, T* c, std::int64_t c_row) {
+                   const ColumnPart<T>& part, const ConvPiece<T>& piece, std::int64_t column, MovingChain* chain) {
   constexpr std::int64_t kWidth = kLanes<Vector<T>>;
   const int vectors = static_cast<int>(ceil_div(part.columns, kWidth));
   const std::int64_t share = end - begin, from = tiles.at(begin).first;
   for (std::int64_t i = begin; i < end; ++i) {
     const RowTile<T> tile = tiles.at(i);
-    MicroCall<T> call{tile.a, p.row,      part.b,   kPanel,  kWidth, c + (tile.first - from) * c_row,
-                      c_row,  part.steps, part.add, p.piece, p.gap};
+    const std::int64_t row = tile.first - from;
+    MicroCall<T> call{tile.a,    p.row,      part.b,   kPanel,  kWidth, piece.c + row * piece.row + column,
+                      piece.row, part.steps, part.add, p.piece, p.gap};
     if (kWidth == kPanel) call.b_vector = part.panel;
     if (part.next != nullptr) {  // every row tile fetches its share
       call.ahead = part.next + (i - begin) * (part.steps / share) * kPanel;
       call.ahead_step = larger(kPanel / share, 1);
     }
-    micro_kernel(static_cast<const T*>(nullptr), vectors, static_cast<int>(tile.rows))(call);
+    const MicroKernel<T> kernel = micro_kernel(static_cast<const T*>(nullptr), vectors, static_cast<int>(tile.rows));
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (chain != nullptr) {
+        const Chain& placed = chain->place(piece.pixel + row, piece.output + column, call.c, call.c_row);
+        const bool inside = takes_chain<T>(vectors, tile.rows) && part.columns == vectors * kWidth;
+        if (inside) call.chain = &placed;
+        kernel(call);
+        if (!inside) run_chain(placed, tile.rows, part.columns);
+        continue;
+      }
+    }
+    kernel(call);
   }
 }
 
@@ -153,7 +166,7 @@ class OutputLanes {
         const std::int64_t output = columns.group * c_.outputs + first;
         const ConvPiece<T> piece = result_.begin(pixel, rows, output, last - first);
         multiply_columns(key, columns, first, last, tiles, i, end, piece);
-        if (key.k + p.chunk >= depth_) result_.finish(piece);
+        if (key.k + p.chunk >= depth_ && result_.chain() == nullptr) result_.finish(piece);
       }
     }
   }
@@ -173,7 +186,8 @@ class OutputLanes {
       const std::int64_t after = j + part.columns;
       if (far && after < last) part.next = panel_at(columns, after, key.k);
       if (far && after == last && key.k + p.chunk < depth_) part.next = panel_at(columns, first, key.k + p.chunk);
-      multiply_rows(p, tiles, begin, end, part, piece.c + (j - first), piece.row);
+      MovingChain* const chain = key.k + p.chunk >= depth_ ? result_.chain() : nullptr;
+      multiply_rows(p, tiles, begin, end, part, piece, j - first, chain);
     }
   }
 

@@ -40,7 +40,11 @@ class ConvResult {
     const bool rows = c.y[2] == c.y[3] * c.out_width || c.out_height == 1;
     const bool images = c.y[0] == c.y[3] * conv_pixels(c) || c.images == 1;
     even_ = rows && images && c.y[1] == 1;
+    if constexpr (sizeof(T) == sizeof(float)) chains_ = group != nullptr && as_moving_chain(*group, chain_);
   }
+
+  // What runs on pieces, if register tiles can do so themselves; null: finish() does.
+  MovingChain* chain() const { return chains_ ? &chain_ : nullptr; }
 
   bool has_group() const { return group_ != nullptr; }
 
@@ -80,6 +84,8 @@ class ConvResult {
   T* tile_;
   GroupMachine* group_;
   bool even_;
+  bool chains_ = false;
+  mutable MovingChain chain_;
 };
 
 }  // namespace ingot::INGOT_LEVEL

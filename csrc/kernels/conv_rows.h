@@ -233,6 +233,7 @@ struct RowTiles {
   const RowBlock<T>& block;
   std::int64_t row, pitch;
   std::int64_t line, in_line;  // pixels at even distances, and how many tiles they make
+  std::int64_t least, more;    // pixels of a tile, and how many of a line's first tiles have one more
   std::int64_t count;
 
   RowTiles(const Conv& c, const RowPlan& p, const RowBlock<T>& rows) : block(rows), row(p.row) {
@@ -240,12 +241,14 @@ struct RowTiles {
     pitch = bands ? c.stride_y * band_shape(c).pitch : 0;
     line = larger(bands ? c.out_width : rows.rows, 1);
     in_line = ceil_div(line, kTileRows);
+    least = line / in_line, more = line % in_line;
     count = rows.rows / line * in_line;
   }
 
   RowTile<T> at(std::int64_t i) const {
-    const std::int64_t y = i / in_line, t = i % in_line, first = line * t / in_line;
-    return {block.a + y * pitch + first * row, y * line + first, line * (t + 1) / in_line - first};
+    const std::int64_t y = count == in_line ? 0 : i / in_line, t = i - y * in_line;
+    const std::int64_t first = t * least + smaller(t, more);
+    return {block.a + y * pitch + first * row, y * line + first, least + (t < more ? 1 : 0)};
   }
   std::int64_t end(std::int64_t i) const {  // the pixel behind tile i
     const RowTile<T> tile = at(i);

@@ -147,10 +147,18 @@ void set_input(GroupMachine& m, std::int32_t input) {
     r.place = kDense;
     r.slot = m.num_slots++;
   } else if (r.place == kOneForAll) {
-    char* const tile = m.constants + input * kTileBytes;
-    const GatherSource one{x.data, 0, r.size, {}, {}};
-    gather(one, 0, smaller(kTileElements, m.space.rows * m.space.columns), tile);
-    r.data = tile;
+    r.data = m.constants + input * kTileBytes;
+  }
+}
+
+// Inputs that are one element become tiles of it: what a chain reads of them is four vectors.
+void fill_constants(const GroupMachine& m) {
+  const bool all_in_chain = m.chain_length == m.group->num_instructions;
+  const std::int64_t count = smaller(all_in_chain ? 64 : kTileElements, m.space.rows * m.space.columns);
+  for (std::int32_t i = m.group->anchored; i < m.num_inputs; ++i) {
+    if (m.registers[i].place != kOneForAll) continue;
+    const GatherSource one{input_arg(m, i).data, 0, m.registers[i].size, {}, {}};
+    gather(one, 0, count, m.registers[i].data);
   }
 }
 
@@ -212,6 +220,18 @@ std::int32_t num_reads(const GroupMachine& m, std::int32_t r) {
   return reads;
 }
 
+// maximum and minimum with a number need not look for NaN, and for zeros only where they could be mistaken.
+std::int32_t chain_op(const GroupMachine& m, std::int32_t input, ChainOp op) {
+  if (m.registers[input].place != kOneForAll) return op;
+  float number;
+  __builtin_memcpy(&number, input_arg(m, input).data, sizeof(number));
+  const bool positive = !__builtin_signbit(number), zero = number == 0;
+  if (number != number) return op;
+  if (op == kChainMaximum) return zero && positive ? kChainReplaceNegative : kChainRaise;
+  if (op == kChainMinimum && (!zero || positive)) return kChainLower;
+  return op;
+}
+
 // The longest run of first instructions of which each reads the result before it, which nothing else does, and an
 // input.
 void find_chain(GroupMachine& m) {
@@ -228,7 +248,7 @@ void find_chain(GroupMachine& m) {
     if (i == 0 && (!fits_chain(m, before) || m.registers[before].place != kDense)) return;
     if (i > 0 && num_reads(m, before) != 1) return;
     ChainStep& step = m.chain[m.chain_length++];
-    step.op = instruction.chain;
+    step.op = chain_op(m, other, instruction.chain);
     step.reversed = reversed ? 1 : 0;
     step.input = other;
     step.per_element = m.registers[other].place != kOneForAll ? 1 : 0;
@@ -551,9 +571,27 @@ GroupMachine* prepare_group(const KernelCall* call, const TensorArg& shape, int 
   for (std::int32_t i = m.group->anchored; i < m.num_inputs; ++i) set_input(m, i);
   if (m.group->anchored != 0) m.registers[0].size = element_bytes(call->inputs[0].dtype);
   find_chain(m);
+  fill_constants(m);
   set_outputs(m);
   set_slots(m);
   return &m;
+}
+
+bool as_moving_chain(const GroupMachine& m, MovingChain& to) {
+  const bool all = m.chain_length > 0 && m.chain_length == m.group->num_instructions && m.num_copies == 0;
+  if (!all || m.group->anchored == 0 || m.space.lead_rank > 1 || m.call->num_outputs != 1) return false;
+  if (m.group->instructions[0].operands[m.chain[0].reversed] != 0) return false;
+  for (std::int32_t i = 0; i < m.chain_length; ++i) {
+    const GroupRegister& y = m.registers[m.chain[i].input];
+    if (m.chain[i].input == 0) return false;
+    to.steps[i] = m.chain[i];
+    to.begins[i] = y.place == kOneForAll ? y.data : input_arg(m, m.chain[i].input).data;
+    to.steps[i].row_bytes = y.place == kDense ? panel_row_bytes(m.space, input_arg(m, m.chain[i].input)) : 0;
+  }
+  const TensorArg& output = m.call->outputs[0];
+  to.to = output.data;
+  to.chain = {nullptr, 0, nullptr, panel_row_bytes(m.space, output), to.steps, m.chain_length};
+  return true;
 }
 
 void run_group(GroupMachine& m, std::int64_t row, std::int64_t rows, std::int64_t column, std::int64_t columns,

@@ -69,6 +69,9 @@ std::int64_t group_rows_at_once(const GroupSpace& space);
 std::int64_t group_scratch_bytes(const KernelCall* call, std::int64_t elements, std::int64_t columns);
 // `scratch`: 64-byte aligned. The machine lies at its beginning.
 GroupMachine* prepare_group(const KernelCall* call, const TensorArg& shape, int column_axis, char* scratch);
+// Whether the machine does nothing but run one chain on register 0, all rows of whose operands lie at even distances:
+// then sets `to` to it.
+bool as_moving_chain(const GroupMachine& m, MovingChain& to);
 // Rows row .. row+rows-1, columns column .. column+columns-1, all of them where the group has rows. anchor: register 0
 // of the rectangle; null where there is none. result: where output 0 goes instead of its own place; null: nowhere else.
 void run_group(GroupMachine& m, std::int64_t row, std::int64_t rows, std::int64_t column, std::int64_t columns,

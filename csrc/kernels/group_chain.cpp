@@ -1,52 +1,14 @@
 // Chains: eight rows of two vectors at a time, so that one decision what to do next serves sixteen vectors.
 #include "kernels/group_chain.h"
 
+#include "kernels/group_chain_block.h"
 #include "kernels/simd.h"
-#include "kernels/simd_tail.h"
 
 namespace ingot::INGOT_LEVEL {
 namespace {
 
 constexpr int kRows = kSmallCode ? 1 : 8;
 constexpr int kVectors = kSmallCode ? 1 : 2;
-
-// The first `lanes` elements, all of them unless kTail.
-template <bool kTail>
-INGOT_INLINE F32 load_lanes(const char* from, std::int64_t lanes) {
-  const auto* const x = reinterpret_cast<const float*>(from);
-  if constexpr (kTail) return load_first<F32>(x, lanes);
-  return load<F32>(x);
-}
-
-template <bool kTail>
-INGOT_INLINE void store_lanes(char* to, F32 v, std::int64_t lanes) {
-  auto* const x = reinterpret_cast<float*>(to);
-  if constexpr (kTail) return store_first(x, v, lanes);
-  store(x, v);
-}
-
-template <int kR, int kV>
-using Block = F32[kR][kV];
-
-template <int kR, int kV, bool kTail, class Op>
-INGOT_INLINE void apply(Block<kR, kV>& x, const char* y, std::int64_t row_bytes, std::int64_t lanes, Op op) {
-  if (row_bytes == 0) {
-    F32 row[kV];
-#pragma GCC unroll 4
-    for (int v = 0; v < kV; ++v) row[v] = load_lanes<kTail>(y + v * kVectorBytes, lanes);
-#pragma GCC unroll 8
-    for (int i = 0; i < kR; ++i) {
-#pragma GCC unroll 4
-      for (int v = 0; v < kV; ++v) x[i][v] = op(x[i][v], row[v]);
-    }
-    return;
-  }
-#pragma GCC unroll 8
-  for (int i = 0; i < kR; ++i) {
-#pragma GCC unroll 4
-    for (int v = 0; v < kV; ++v) x[i][v] = op(x[i][v], load_lanes<kTail>(y + i * row_bytes + v * kVectorBytes, lanes));
-  }
-}
 
 // kR rows and kV vectors from (row, byte) on; of the last vector only `lanes` elements if kTail.
 template <int kR, int kV, bool kTail>
@@ -58,34 +20,7 @@ void run_block(const Chain& chain, std::int64_t row, std::int64_t byte, std::int
 #pragma GCC unroll 4
     for (int v = 0; v < kV; ++v) x[i][v] = load_lanes<kTail>(from + i * chain.from_row_bytes + v * kVectorBytes, lanes);
   }
-  for (std::int32_t s = 0; s < chain.num_steps; ++s) {
-    const ChainStep& step = chain.steps[s];
-    const char* const y = step.data + row * step.row_bytes + (step.per_element != 0 ? byte : 0);
-    const auto run = [&](auto op) { apply<kR, kV, kTail>(x, y, step.row_bytes, lanes, op); };
-    switch (step.op * 2 + step.reversed) {
-      case kChainAdd * 2:
-      case kChainAdd * 2 + 1:
-        run([](F32 a, F32 b) { return a + b; });
-        break;
-      case kChainMultiply * 2:
-      case kChainMultiply * 2 + 1:
-        run([](F32 a, F32 b) { return a * b; });
-        break;
-      case kChainMaximum * 2:
-      case kChainMaximum * 2 + 1:
-        run([](F32 a, F32 b) { return maximum(a, b); });
-        break;
-      case kChainMinimum * 2:
-      case kChainMinimum * 2 + 1:
-        run([](F32 a, F32 b) { return minimum(a, b); });
-        break;
-      case kChainSubtract * 2:
-        run([](F32 a, F32 b) { return a - b; });
-        break;
-      default:
-        run([](F32 a, F32 b) { return b - a; });
-    }
-  }
+  run_steps<kR, kV, kTail>(chain, x, row, byte, lanes);
   char* const to = chain.to + row * chain.to_row_bytes + byte;
 #pragma GCC unroll 8
   for (int i = 0; i < kR; ++i) {

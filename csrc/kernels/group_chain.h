@@ -8,9 +8,12 @@
 
 namespace ingot::INGOT_LEVEL {
 
+// maximum and minimum of x and a number that makes them simple; kChainReplaceNegative: maximum(x, +0).
+enum : std::int32_t { kChainRaise = kChainMinimum + 1, kChainLower, kChainReplaceNegative };
+
 // x = x op y, or y op x where the op is `reversed`.
 struct ChainStep {
-  std::int32_t op;  // ChainOp
+  std::int32_t op;  // ChainOp, or one of the above
   std::int32_t reversed;
   std::int32_t input;        // register that y is
   std::int32_t per_element;  // 0: y is one element for all, at least four vectors of it lie at data
@@ -31,5 +34,25 @@ struct Chain {
 inline constexpr std::int32_t kLongestChain = 16;
 
 void run_chain(const Chain& chain, std::int64_t rows, std::int64_t columns);
+
+// A chain that can be moved to any place of its space, whose rows lie at even distances.
+struct MovingChain {
+  Chain chain;
+  ChainStep steps[kLongestChain];
+  const char* begins[kLongestChain];  // of the operands at row 0, column 0
+  char* to;
+
+  // Requires: `chain.steps` is `steps`. from: what lies there, if that is not in registers.
+  const Chain& place(std::int64_t row, std::int64_t column, const float* from, std::int64_t from_row) {
+    const std::int64_t byte = column * static_cast<std::int64_t>(sizeof(float));
+    for (std::int32_t i = 0; i < chain.num_steps; ++i) {
+      steps[i].data = begins[i] + row * steps[i].row_bytes + (steps[i].per_element != 0 ? byte : 0);
+    }
+    chain.from = reinterpret_cast<const char*>(from);
+    chain.from_row_bytes = from_row * static_cast<std::int64_t>(sizeof(float));
+    chain.to = to + row * chain.to_row_bytes + byte;
+    return chain;
+  }
+};
 
 }  // namespace ingot::INGOT_LEVEL

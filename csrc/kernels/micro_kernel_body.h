@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/group_chain_block.h"
 #include "kernels/micro_kernel.h"
 #include "kernels/simd.h"
 
@@ -149,6 +150,16 @@ INGOT_INLINE void for_tile(const F& f) {
   }
 }
 
+// Runs the chain on the sums of a tile and writes its result.
+template <int kRows, int kVectors>
+INGOT_INLINE void finish_tile(const Chain& chain, F32 (&sums)[kRows][kVectors]) {
+  run_steps<kRows, kVectors, false>(chain, sums, 0, 0, kLanes<F32>);
+  char* const to = chain.to;
+  const std::int64_t row = chain.to_row_bytes;
+  for_tile<kRows, kVectors>(
+      [&](int i, int v) { store(reinterpret_cast<float*>(to + i * row + v * kVectorBytes), sums[i][v]); });
+}
+
 template <class T, int kRows, int kVectors>
 void micro_kernel_body(const MicroCall<T>& call) {
   using V = Vector<T>;
@@ -169,6 +180,9 @@ void micro_kernel_body(const MicroCall<T>& call) {
     fold_block<T, kRows, kVectors>(call, steps, at, sums);
     left -= steps;
     if (!first) for_tile<kRows, kVectors>([&](int i, int v) { sums[i][v] = load<V>(total(i, v)) + sums[i][v]; });
+    if constexpr (takes_chain<T>(kVectors, kRows)) {
+      if (left == 0 && call.chain != nullptr) return finish_tile<kRows, kVectors>(*call.chain, sums);
+    }
     if (left == 0) {
       for_tile<kRows, kVectors>([&](int i, int v) { store(c(i, v), sums[i][v]); });
     } else {

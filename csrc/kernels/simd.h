@@ -249,6 +249,26 @@ INGOT_INLINE V minimum(V a, V b) {
   return select<V>(b != b, b, ordered);
 }
 
+// a if it is larger (smaller), else b: where either is NaN and where both are zeros, too.
+INGOT_INLINE F32 larger_or_second(F32 a, F32 b) {
+#if defined(__AVX512F__)
+  return bit_cast<F32>(_mm512_maskz_max_ps(0xffff, bit_cast<__m512>(a), bit_cast<__m512>(b)));
+#elif defined(__AVX2__)
+  return bit_cast<F32>(_mm256_max_ps(bit_cast<__m256>(a), bit_cast<__m256>(b)));
+#else
+  return select<F32>(b < a, a, b);
+#endif
+}
+INGOT_INLINE F32 smaller_or_second(F32 a, F32 b) {
+#if defined(__AVX512F__)
+  return bit_cast<F32>(_mm512_maskz_min_ps(0xffff, bit_cast<__m512>(a), bit_cast<__m512>(b)));
+#elif defined(__AVX2__)
+  return bit_cast<F32>(_mm256_min_ps(bit_cast<__m256>(a), bit_cast<__m256>(b)));
+#else
+  return select<F32>(a < b, a, b);
+#endif
+}
+
 // Correctly rounded; NaN below 0.
 template <class V>
 INGOT_INLINE V square_root(V x) {
