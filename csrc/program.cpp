@@ -126,6 +126,9 @@ std::shared_ptr<Program> Program::with_params(std::span<const std::pair<std::str
     param.data = copy_data(rows.data(), static_cast<std::size_t>(rows.size_bytes()));
     param.layout = kRowMajor;
   }
+  for (Param& param : module->params) {
+    if (param.alias_of) param.layout = module->params[*param.alias_of].layout;
+  }
   return compile(std::move(module), impl_->options);  // params may have been folded into others
 }
 

@@ -44,6 +44,14 @@ std::shared_ptr<const Module> module() {
                                {"tiny", numbers<float>({40, 3}, 120)}});
 }
 
+// f32[40,24] in the memory of f32[24,40].
+ArrayRef columns_first(Array& array) {
+  ArrayRef turned = array.ref();
+  std::swap(turned.shape[0], turned.shape[1]);
+  std::swap(turned.strides[0], turned.strides[1]);
+  return turned;
+}
+
 }  // namespace
 
 TEST_CASE("a packed module is used where it lies, at every level") {
@@ -78,4 +86,18 @@ TEST_CASE("packing leaves the module that it was given as it was") {
   pack_module(plain);
   CHECK(plain->params[0].data.data == before);
   CHECK(plain->params[0].layout == kRowMajor);
+}
+
+TEST_CASE("params of a packed module are replaced by rows, under both names") {
+  const std::vector<Array> inputs = {numbers<float>({3, 40}, 120), numbers<double>({2, 24}, 48)};
+  Array other = numbers<float>({24, 40}, 960);
+  const auto packed = std::make_shared<const Module>(pack_module(module()));
+  CompileOptions options;
+  options.verify_passes = true;
+  const auto replace = [&](const std::shared_ptr<const Module>& from) {
+    const std::pair<std::string, ArrayRef> params[] = {{"second", columns_first(other)}};
+    return run(*Program::compile(from, options)->with_params(params)->new_session(), 0, inputs);
+  };
+  const auto expected = replace(module()), results = replace(packed);
+  for (std::size_t i = 0; i < expected.size(); ++i) CHECK(results[i].bytes == expected[i].bytes);
 }
