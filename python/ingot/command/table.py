@@ -15,6 +15,7 @@ class Command(NamedTuple):
 
 COMMANDS = [
     Command("pack", "pack", "write a model with its weights laid as the kernels read them"),
+    Command("import", "import_", "read an ONNX model and write it as an .ingot file"),
     Command("export", "export", "write a graph as an ONNX model"),
     Command("check", "check", "compare an ONNX model in Ingot and in other runtimes"),
     Command("config", "config", "print version, compiler, instruction-set levels and threads"),

@@ -11,14 +11,32 @@ from ingot.record import Dim
 from ingot.tensor import SizeLike
 
 _TOKEN = re.compile(r"\s*(?:(\d+)|([A-Za-z_][\w.]*)|([-+*()]))")
-_LEAST = 1  # what a dim can be where nothing is said: an empty one is rarely meant
+_PREFIX = "ingot.dim."  # metadata of a model that Ingot wrote: its range, as 1..64
+_ANY = (1, None)  # what a dim can be where nothing is said: an empty one is rarely meant
+
+
+def ranges_of(model: Any) -> dict[str, tuple[int, int | None]]:
+    """The ranges of dims that a model's metadata name, where Ingot wrote it."""
+    if model.producer_name != "ingot":
+        return {}
+    found: dict[str, tuple[int, int | None]] = {}
+    for prop in model.metadata_props:
+        match = re.fullmatch(r"(\d{1,18})\.\.(\d{0,18})", prop.value)
+        if prop.key.startswith(_PREFIX) and match is not None:
+            least, most = match.groups()
+            found[prop.key.removeprefix(_PREFIX)] = int(least), int(most) if most else None
+    return found
 
 
 class Dims:
-    """The dims of one model. `given` says what names are: a size, a range or a Dim."""
+    """The dims of one model. `given` says what names are: a size, a range or a Dim; `ranges` says
+    it where nothing is given."""
 
-    def __init__(self, given: Mapping[str, Any] | None) -> None:
+    def __init__(
+        self, given: Mapping[str, Any] | None, ranges: Mapping[str, tuple[int, int | None]]
+    ) -> None:
         self.given = dict(given or {})
+        self.ranges = ranges
         self.used: dict[str, Dim | int] = {}
 
     def size(self, name: str) -> SizeLike:
@@ -33,7 +51,7 @@ class Dims:
         if key[0].isdigit():
             key = f"dim_{key}"
         if key not in self.used:
-            self.used[key] = self._declared(key, self.given.get(name, (_LEAST, None)))
+            self.used[key] = self._declared(key, self.given.get(name, self.ranges.get(name, _ANY)))
         dim = self.used[key]
         return dim if isinstance(dim, int) else dim.size
 

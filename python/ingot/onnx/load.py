@@ -14,7 +14,7 @@ from ingot.record import Graph
 from ingot.recorder import Recorder
 from ingot.tensor import SizeLike, Tensor, eager_array, wrap
 
-from .dims import Dims
+from .dims import Dims, ranges_of
 from .node import tensor_of
 from .package import dtype_from, type_name
 from .read import checked_order, functions_of, opsets_of, parse
@@ -119,7 +119,7 @@ class Model:
         own = self.proto.graph.name
         graph_name = name if name is not None else own if own.isidentifier() else "main"
         recorder = Recorder(graph_name)
-        known_dims = Dims(dims)
+        known_dims = Dims(dims, ranges_of(self.proto))
         with recorder.recording():
             scope = self._scope()
             wanted = declared(self.proto) if states is None else states

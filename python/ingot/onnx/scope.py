@@ -19,6 +19,7 @@ from ingot.recorder import eagerly
 from ingot.tensor import Tensor
 
 from . import operators  # noqa: F401 (registers them)
+from .attributes import decoded, origin_of, plain_node
 from .node import Node
 from .package import package
 from .read import names_read
@@ -86,7 +87,7 @@ class Scope:
             if self.depth:
                 self._run_node(proto, "")
             else:
-                with located(self.context.file, number):
+                with located(*origin_of(proto, self.context.file, number)):
                     self._run_node(proto, f", node {number}")
 
     def _run_node(self, proto: Any, where: str) -> None:
@@ -175,7 +176,7 @@ class Scope:
             decided |= self._decided_inside(given)
             found = self._call_operator(function, schema, proto, values, given, decided)
             return [(value, decided) for value in found]
-        body = body_of(schema, _plain(proto, given), values, self.opsets[domain])
+        body = body_of(schema, plain_node(proto, given), values, self.opsets[domain])
         if body is None:
             raise UnsupportedError(f"unsupported: the operator {proto.op_type}")
         defaults = {k: v for k, v in schema.defaults.items() if k in body.attribute}
@@ -196,7 +197,7 @@ class Scope:
             op=proto.op_type,
             version=schema.version,
             inputs=values,
-            attrs={k: self._decode(v) for k, v in attributes.items()},
+            attrs={k: decoded(v, self.context.folder) for k, v in attributes.items()},
             outputs=len(proto.output),
             given=frozenset(given),
             names=list(proto.input),
@@ -219,29 +220,6 @@ class Scope:
             except TooLarge:
                 node.folding = False
         return _listed(function(node))
-
-    def _decode(self, attribute: Any) -> Any:
-        """An attribute as a Python value; a graph as it is."""
-        types = package().AttributeProto
-        kind = attribute.type
-        if kind == types.TENSOR:
-            return array_of(attribute.t, self.context.folder, f"attribute {attribute.name!r}")
-        if kind == types.STRING:
-            return attribute.s.decode("utf-8", "replace")
-        if kind == types.STRINGS:
-            return [s.decode("utf-8", "replace") for s in attribute.strings]
-        simple = {
-            types.INT: "i",
-            types.FLOAT: "f",
-            types.INTS: "ints",
-            types.FLOATS: "floats",
-            types.GRAPH: "g",
-            types.TYPE_PROTO: "tp",
-        }
-        if kind not in simple:
-            raise UnsupportedError(f"unsupported: the type of attribute {attribute.name!r}")
-        value = getattr(attribute, simple[kind])
-        return list(value) if kind in (types.INTS, types.FLOATS) else value
 
     def call(
         self,
@@ -298,18 +276,6 @@ class Scope:
             named = is_weight or array.size > 16
             tensor = Tensor(array, name=proto.name if named else None)
             self.set(proto.name, tensor, frozenset())
-
-
-def _plain(proto: Any, given: Attributes) -> Any:
-    """The node with its attributes as they are here."""
-    plain = package().NodeProto()
-    plain.CopyFrom(proto)
-    del plain.attribute[:]
-    for name, attribute in given.items():
-        added = plain.attribute.add()
-        added.CopyFrom(attribute)
-        added.name = name
-    return plain
 
 
 def _label(proto: Any) -> str:

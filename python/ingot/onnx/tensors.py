@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,14 @@ def array_of(proto: Any, folder: Path | None, what: str = "") -> Array:
     if proto.HasField("raw_data"):
         if len(proto.raw_data) != size_bytes:
             raise _wrong_length(what, len(proto.raw_data), size_bytes)
-        return np.frombuffer(proto.raw_data, dtype.newbyteorder("<")).astype(dtype).reshape(shape)
+        return _native(np.frombuffer(proto.raw_data, dtype.newbyteorder("<")), dtype).reshape(shape)
     _check_fields(proto, shape, what)
     return np.asarray(package("numpy_helper").to_array(proto)).astype(dtype).reshape(shape)
+
+
+def _native(array: Array, dtype: DType) -> Array:
+    """Without a copy where the bytes are already in order."""
+    return array.view(dtype) if sys.byteorder == "little" else array.astype(dtype)
 
 
 def _wrong_length(what: str, got: int, expected: int) -> FileError:

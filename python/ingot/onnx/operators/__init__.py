@@ -4,11 +4,14 @@ them."""
 from __future__ import annotations
 
 from . import (
+    blocks,
+    columns,
     control_flow,
     detection,
     elementwise,
     indexing,
     normalization,
+    padding,
     pooling,
     products,
     quantized,
@@ -23,11 +26,14 @@ from . import (
 )
 
 __all__ = [
+    "blocks",
+    "columns",
     "control_flow",
     "detection",
     "elementwise",
     "indexing",
     "normalization",
+    "padding",
     "pooling",
     "products",
     "quantized",

@@ -10,7 +10,7 @@ from ingot.onnx.node import Node, known_size
 from ingot.onnx.registry import operator
 from ingot.tensor import SizeLike, Tensor
 
-from .shaping import padded
+from .padding import padded
 from .windows import Windows, same_padding
 
 Ints = Sequence[int]

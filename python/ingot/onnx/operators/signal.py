@@ -11,7 +11,7 @@ from ingot.onnx.node import Node, known_size, one_axis
 from ingot.onnx.registry import operator
 from ingot.tensor import Tensor, wrap
 
-from .shaping import padded
+from .padding import padded
 
 
 def _angles(length: int, results: int) -> Array:
