@@ -1,6 +1,8 @@
 #include "evaluator.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "arrays.h"
 #include "base/error.h"
@@ -11,7 +13,26 @@
 
 namespace ingot {
 
+// One node as a program of its own, for constant operands of these types.
+struct KernelEvaluator::NodeProgram {
+  std::vector<TensorType> operand_types;
+  TensorType result_type;
+  Module module;
+  std::unique_ptr<const CompiledPlan> compiled;  // of its graph
+
+  const Node& node() const { return module.graphs[0].nodes[0]; }
+};
+
 namespace {
+
+// To the last bit: 0.0 and -0.0 differ; so do two nan, which only costs a program more.
+bool same_attrs(const Attrs& a, const Attrs& b) {
+  const auto same_sign = [](const AttrValue& x, const AttrValue& y) {
+    const auto *p = std::get_if<double>(&x), *q = std::get_if<double>(&y);
+    return p == nullptr || q == nullptr || std::signbit(*p) == std::signbit(*q);
+  };
+  return a == b && std::equal(a.begin(), a.end(), b.begin(), same_sign);
+}
 
 // graph fold(inputs...) { %0 = op(inputs...); return %0 }
 Module make_node_module(const OpRow& op, std::span<const TensorType> operand_types, const Attrs& attrs,
@@ -41,16 +62,12 @@ Module make_node_module(const OpRow& op, std::span<const TensorType> operand_typ
   return module;
 }
 
-std::vector<std::byte> run_module(const Module& module, std::span<const std::span<const std::byte>> operands,
-                                  std::size_t result_bytes, const KernelTable& level) {
-  const Graph& graph = module.graphs[0];
-  Plan plan = make_plan(module, graph);
-  check_plan(module, graph, plan);
-  const std::unique_ptr<const CompiledPlan> compiled = compile_plan(graph, std::move(plan), level);
+std::vector<std::byte> run_node(const CompiledPlan& compiled, std::span<const std::span<const std::byte>> operands,
+                                std::size_t result_bytes) {
   const ParallelPolicy policy;
   RunState state;
-  make_run_state(*compiled, state);
-  bind_dims(*compiled, policy, DimValues(), state.blocks);
+  make_run_state(compiled, state);
+  bind_dims(compiled, policy, DimValues(), state.blocks);
   std::vector<AlignedBuffer> copies;  // operands may lie anywhere
   std::vector<char*> inputs;
   for (std::span<const std::byte> operand : operands) {
@@ -58,7 +75,7 @@ std::vector<std::byte> run_module(const Module& module, std::span<const std::spa
     std::copy(operand.begin(), operand.end(), reinterpret_cast<std::byte*>(copies.back().data()));
     inputs.push_back(copies.back().data());
   }
-  const AlignedBuffer arena(compiled->plan.arena_bytes), scratch(scratch_bytes(*compiled, state.blocks));
+  const AlignedBuffer arena(compiled.plan.arena_bytes), scratch(scratch_bytes(compiled, state.blocks));
   const AlignedBuffer result(static_cast<std::int64_t>(result_bytes));
   char* const outputs[] = {result.data()};
   const RunBuffers buffers = {.arena = arena.data(),
@@ -68,7 +85,7 @@ std::vector<std::byte> run_module(const Module& module, std::span<const std::spa
                               .outputs = outputs,
                               .params = {},
                               .states = {}};
-  execute(*compiled, policy, buffers, state);
+  execute(compiled, policy, buffers, state);
   const auto* bytes = reinterpret_cast<const std::byte*>(result.data());
   return {bytes, bytes + result_bytes};
 }
@@ -107,12 +124,37 @@ TensorData KernelEvaluator::lay(const TensorType& type, const TensorData& data, 
   return laid;
 }
 
+// Layers repeat: a network has many equal nodes.
+const KernelEvaluator::NodeProgram& KernelEvaluator::node_program(const OpRow& op,
+                                                                  std::span<const TensorType> operand_types,
+                                                                  const Attrs& attrs,
+                                                                  const TensorType& result_type) const {
+  for (const std::shared_ptr<const NodeProgram>& known : programs_) {
+    if (known->node().op == &op && known->result_type == result_type && same_attrs(known->node().attrs, attrs) &&
+        std::equal(operand_types.begin(), operand_types.end(), known->operand_types.begin(),
+                   known->operand_types.end())) {
+      return *known;
+    }
+  }
+  auto program = std::make_shared<NodeProgram>();
+  program->operand_types.assign(operand_types.begin(), operand_types.end());
+  program->result_type = result_type;
+  program->module = make_node_module(op, operand_types, attrs, result_type);
+  const Graph& graph = program->module.graphs[0];
+  Plan plan = make_plan(program->module, graph);
+  check_plan(program->module, graph, plan);
+  program->compiled = compile_plan(graph, std::move(plan), level_);
+  if (programs_.size() == kMostPrograms) programs_.clear();
+  programs_.push_back(std::move(program));
+  return *programs_.back();
+}
+
 std::vector<std::byte> KernelEvaluator::evaluate(const OpRow& op, std::span<const TensorType> operand_types,
                                                  std::span<const std::span<const std::byte>> operands,
                                                  const Attrs& attrs, const TensorType& result_type) const {
   try {
     const auto result_bytes = static_cast<std::size_t>(num_bytes(result_type).constant());
-    return run_module(make_node_module(op, operand_types, attrs, result_type), operands, result_bytes, level_);
+    return run_node(*node_program(op, operand_types, attrs, result_type).compiled, operands, result_bytes);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInternal) throw;
     return {};  // it would fail at run time, or no kernel computes it: the run says so

@@ -1,6 +1,6 @@
 // The optimizer's view of the runtime: which kernels there are, and one node planned and run like any other. Part of
 // program. Params are laid by the level's own kernel, on the program's threads.
-// Thread rule: immutable, any thread; one that adds to `lay_ns` lays on one thread at a time.
+// Thread rule: one thread at a time: it keeps the programs of the nodes that it has run.
 #pragma once
 
 #include "execute/kernel.h"
@@ -24,9 +24,16 @@ class KernelEvaluator final : public Evaluator {
   TensorData lay(const TensorType& type, const TensorData& data, const Layout& from, const Layout& to) const override;
 
  private:
+  struct NodeProgram;
+  static constexpr std::size_t kMostPrograms = 64;  // are searched one by one
+
+  const NodeProgram& node_program(const OpRow& op, std::span<const TensorType> operand_types, const Attrs& attrs,
+                                  const TensorType& result_type) const;
+
   const KernelTable& level_;
   int num_threads_;
   std::int64_t* lay_ns_;
+  mutable std::vector<std::shared_ptr<const NodeProgram>> programs_;
 };
 
 }  // namespace ingot
