@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import ingot
-from ingot.errors import ArgumentError, UnsupportedError
+from ingot.errors import ArgumentError, FileError, UnsupportedError
 
 onnx = pytest.importorskip("onnx")
 
@@ -65,7 +65,14 @@ def test_inputs_become_states_by_name() -> None:
     ("states", "message"),
     [
         ({"cache": "present"}, "onnx: states: no input 'cache': expected one of x, past"),
-        ({"past": "next"}, "onnx: states: no output 'next': expected one of present, y"),
+        (
+            {"past": "next"},
+            "onnx: states: no output 'next': expected one of y, present, each of them once",
+        ),
+        (
+            {"past": "y", "x": "y"},
+            "onnx: states: no output 'y': expected one of present, each of them once",
+        ),
     ],
 )
 def test_unknown_states_are_errors(states: dict[str, str], message: str) -> None:
@@ -77,3 +84,11 @@ def test_unknown_states_are_errors(states: dict[str, str], message: str) -> None
 def test_a_state_without_a_fixed_size_is_unsupported() -> None:
     with pytest.raises(UnsupportedError, match="the state 'past' has no fixed size: expected"):
         ingot.onnx.load(cache_model("n"), states={"past": "present"})
+
+
+def test_a_model_that_names_a_wrong_state_is_an_invalid_file() -> None:
+    model = onnx.load_model_from_string(cache_model(2))
+    model.producer_name = "ingot"
+    model.metadata_props.add(key="ingot.state.nothing", value="")
+    with pytest.raises(FileError, match="onnx: states: no input 'nothing': expected"):
+        ingot.onnx.load(model.SerializeToString())

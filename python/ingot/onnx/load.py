@@ -19,7 +19,7 @@ from .node import tensor_of
 from .package import dtype_from, type_name
 from .read import checked_order, functions_of, opsets_of, parse
 from .scope import Context, Scope
-from .states import declared, make_states
+from .states import make_states
 from .values import Items, Maybe, Sizes, Value
 
 
@@ -122,8 +122,7 @@ class Model:
         known_dims = Dims(dims, ranges_of(self.proto))
         with recorder.recording():
             scope = self._scope()
-            wanted = declared(self.proto) if states is None else states
-            held = make_states(self.proto.graph, scope.values, wanted)
+            held = make_states(self.proto, scope.values, states)
             for key, (state, _) in held.items():
                 scope.set(key, state.value, frozenset([key]))
             infos = [info for info in self._infos if info.name not in held]

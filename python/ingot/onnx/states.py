@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ingot.errors import ArgumentError, UnsupportedError
+from ingot.errors import ArgumentError, FileError, UnsupportedError
 from ingot.state import State
 from ingot.tensor import Tensor
 
@@ -32,28 +32,33 @@ def declared(model: Any) -> dict[str, str]:
 
 
 def make_states(
-    graph: Any, initializers: Mapping[str, Any], wanted: Mapping[str, str]
+    model: Any, initializers: Mapping[str, Any], given: Mapping[str, str] | None
 ) -> dict[str, ModelState]:
-    """A State for each wanted input, by its name. initializers: the model's tensors by name.
+    """A State for each input that is one, by its name. initializers: the model's tensors by name.
+    given: input -> output; None: those that the model itself declares.
 
     A state begins with the input's initializer, or with zeros. Raises ArgumentError for an unknown
-    input or output, UnsupportedError where the input's size is not fixed.
+    input or output (FileError where the model names it), UnsupportedError where the input's size is
+    not fixed.
     """
-    inputs = {info.name: info for info in graph.input}
-    outputs = {info.name for info in graph.output}
-    found = {}
+    wanted = declared(model) if given is None else given
+    failure = FileError if given is None else ArgumentError
+    inputs = {info.name: info for info in model.graph.input}
+    outputs = [info.name for info in model.graph.output]
+    found: dict[str, ModelState] = {}
     for name, output in wanted.items():
         if name not in inputs:
-            raise ArgumentError(
-                f"onnx: states: no input {name!r}: expected one of {', '.join(inputs)}"
-            )
+            raise failure(f"onnx: states: no input {name!r}: expected one of {', '.join(inputs)}")
         if output and output not in outputs:
-            raise ArgumentError(
-                f"onnx: states: no output {output!r}: expected one of {', '.join(sorted(outputs))}"
+            raise failure(
+                f"onnx: states: no output {output!r}: expected one of {', '.join(outputs)}, "
+                "each of them once"
             )
-        given = initializers.get(name)
-        first = given.numpy() if isinstance(given, Tensor) else _zeros(inputs[name])
-        found[name] = ModelState(State(first, name=name), output)
+        if output:
+            outputs.remove(output)
+        first = initializers.get(name)
+        array = first.numpy() if isinstance(first, Tensor) else _zeros(inputs[name])
+        found[name] = ModelState(State(array, name=name), output)
     return found
 
 
