@@ -363,6 +363,23 @@ def test_metadata_of_the_module_is_the_models() -> None:
     assert {p.key: p.value for p in g.to_onnx().metadata_props} == {"author": "A. Writer"}
 
 
+def test_the_same_graph_gives_the_same_bytes() -> None:
+    def f(x: Any) -> Any:
+        return ingot.softmax(x, axis=-1), ingot.arange(x.shape[0] * 2)
+
+    spec = ingot.Spec((ingot.Dim("n"), 3))
+    first, second = (ingot.record(f, spec).to_onnx().SerializeToString() for _ in range(2))
+    assert first == second
+
+
+def test_a_packed_module_is_exported_as_it_was() -> None:
+    weight = np.random.default_rng(1).standard_normal((64, 48)).astype(np.float32)
+    g = ingot.record(lambda x: x @ ingot.tensor(weight), ingot.Spec((4, 64)))
+    packed = ingot.Graph(g.module.pack())
+    assert "panel16" in packed.module.text()
+    assert packed.to_onnx().SerializeToString() == g.to_onnx().SerializeToString()
+
+
 # ---- files
 
 

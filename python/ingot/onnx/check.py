@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ingot.bounds import epsilon
 from ingot.dtypes import Array, is_float, kind_of
 from ingot.errors import ArgumentError, IngotError, UnsupportedError
 from ingot.program import compile
@@ -76,7 +77,8 @@ def check(
 
     source: a path or the file's bytes. inputs: arrays by name; the others are random, normal floats
     and integers 0 and 1, of the sizes `dims` gives to symbolic dims (2 by default). tolerance: of
-    floats, relative to the largest value of the output. Raises ArgumentError for an unknown input,
+    floats, relative to the largest value of the output; of 16-bit floats at least two units in the
+    last place. Raises ArgumentError for an unknown input,
     and what `load` raises.
 
     >>> import ingot, pytest
@@ -177,6 +179,8 @@ def _compare_output(
     size = float(np.abs(b[np.isfinite(b)]).max(initial=0.0))
     relative = largest / size if size > 0 else largest
     exact = not is_float(expected.dtype) and expected.dtype.kind != "c"
+    if is_float(expected.dtype) and expected.dtype.itemsize == 2:
+        tolerance = max(tolerance, 4 * epsilon(expected.dtype))
     agrees = largest == 0 if exact else relative <= tolerance
     return Comparison(runtime, name, largest, relative, agrees=agrees)
 
