@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from onnx import ValueInfoProto
@@ -17,6 +18,7 @@ from ingot.reference import plain_name
 from . import (  # noqa: F401 (their exporters)
     functions,
     movement,
+    patterns,
     pointwise,
     random_bits,
     reductions,
@@ -25,6 +27,7 @@ from . import (  # noqa: F401 (their exporters)
 )
 from .emitter import Emitter, value_info
 from .pointwise import one_to_one
+from .recognize import Match, Recognizer
 from .registry import EXPORTERS, REFUSED, Call
 from .sizes import Sizes
 from .terms import Term
@@ -51,12 +54,19 @@ class Walker:
         self._outermost = emitter.nodes
         self._table = {value.id: value for value in module.values(graph)}
         self._nodes = module.nodes(graph)
+        self._recognizer = Recognizer(module, graph)
         self._params: dict[str, Term] = {}
 
     def run(self, region: _core.Region) -> list[Term]:
         """Writes the nodes of a region whose arguments have terms; its results."""
-        for node_id in region.nodes:
-            self._run_node(self._nodes[node_id])
+        nodes, at = [self._nodes[node_id] for node_id in region.nodes], 0
+        while at < len(nodes):
+            found = self._recognizer.find(nodes, at)
+            if found is None:
+                self._write_node(nodes[at])
+            else:
+                self._write_match(found)
+            at += 1 if found is None else len(found.steps)
         return [self.term(v) for v in region.returns]
 
     def term(self, value_id: int) -> Term:
@@ -81,23 +91,43 @@ class Walker:
             )
         return self._params[name]
 
-    def _run_node(self, node: _core.Node) -> None:
-        emitter = self.emitter
-        outer = emitter.prefix, emitter.metadata
-        file, line, composite = node.origin
+    def _write_node(self, node: _core.Node) -> None:
         number = f"_{node.results[0]}" if node.results else ""
-        emitter.prefix = f"{composite}/{node.op}{number}" if composite else f"{node.op}{number}"
+        with self._named_after(node, f"{node.op}{number}"):
+            self._refuse(node)
+            first = len(self.emitter.nodes)
+            made = EXPORTERS.get(node.op, one_to_one)(self._call(node))
+            self._finish(node, made if isinstance(made, list) else [made], first)
+
+    def _write_match(self, match: Match) -> None:
+        last = match.steps[-1]
+        with self._named_after(last, f"{match.pattern.name}_{last.results[0]}"):
+            first = len(self.emitter.nodes)
+            operands = [self._operand(v) for v in match.operands]
+            self._finish(last, [match.pattern.emit(*operands, **match.params)], first)
+
+    @contextmanager
+    def _named_after(self, node: _core.Node, name: str) -> Iterator[None]:
+        """What is written meanwhile has names and metadata of the node."""
+        outer = self.emitter.prefix, self.emitter.metadata
+        file, line, composite = node.origin
+        is_whole = composite.partition(".")[0] == name.rpartition("_")[0]
+        self.emitter.prefix = (
+            composite if is_whole else f"{composite}/{name}" if composite else name
+        )
         source = {"ingot.source": f"{file}:{line}"} if file else {}
-        emitter.metadata = {**source, **({"ingot.composite": composite} if composite else {})}
-        self._refuse(node)
-        first = len(emitter.nodes)
-        made = EXPORTERS.get(node.op, one_to_one)(self._call(node))
-        results = made if isinstance(made, list) else [made]
+        self.emitter.metadata = {
+            **source,
+            **({"ingot.composite": composite} if composite else {}),
+        }
+        yield
+        self.emitter.prefix, self.emitter.metadata = outer
+
+    def _finish(self, node: _core.Node, results: Sequence[Term], first: int) -> None:
         for value_id, term in zip(node.results, results, strict=True):
             self.terms[value_id] = self._named(value_id, term, first)
-        if len(emitter.nodes) == first + 1:
-            emitter.nodes[first].name = emitter.node_name(emitter.prefix)
-        emitter.prefix, emitter.metadata = outer
+        if len(self.emitter.nodes) == first + 1:
+            self.emitter.nodes[first].name = self.emitter.node_name(self.emitter.prefix)
 
     def _refuse(self, node: _core.Node) -> None:
         file, line, _ = node.origin
