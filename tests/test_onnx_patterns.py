@@ -139,3 +139,18 @@ def test_a_limit_that_is_nan_or_infinite() -> None:
         for engine in ENGINES.values():
             (got,) = engine(graph.to_onnx(), [X[0, 0, :3]])
             np.testing.assert_array_equal(got, wanted)
+
+
+def test_nodes_that_change_nothing_are_left_out() -> None:
+    def f(x: Any) -> Any:
+        same = ingot.cast(x, dtype="float32")
+        y = ingot.reshape(ingot.exp(same), (3,))
+        return ingot.broadcast_to(y, (3,)), same
+
+    graph = ingot.record(f, ingot.Spec((3,)))
+    assert op_types(graph) == ["Exp", "Identity"]  # the input is an output under another name
+    (y, same), x = graph.evaluate(X[0, 0, :3]), X[0, 0, :3]
+    for engine in ENGINES.values():
+        got = engine(graph.to_onnx(), [x])
+        np.testing.assert_allclose(got[0], y, rtol=1e-6)
+        np.testing.assert_array_equal(got[1], same)

@@ -25,6 +25,7 @@ from .emitter import Emitter, value_info
 from .regions import any_of
 from .sizes import Sizes
 from .terms import Term
+from .view import View
 from .walk import Walker
 
 OPSET = 21  # with IR version 10 the first in which nodes carry metadata
@@ -82,10 +83,11 @@ def model_of(module: _core.Module, graph: int) -> ModelProto:
     inputs = {value.id: (name, value.dtype, value.shape) for name, value in interface.inputs}
     terms = {i: Term(emitter, *given) for i, given in inputs.items()}
     sizes = Sizes(emitter, _dim_sources(terms.values()))
-    walker = Walker(module, graph, emitter, sizes, {v: n for n, v in interface.outputs})
+    view = View(module, graph)
+    walker = Walker(view, emitter, sizes, {v: n for n, v in interface.outputs})
     walker.terms.update(terms)
     _add_states(walker, interface)
-    walker.run(module.body(graph))
+    walker.run(view.body)
     outputs = [value_info(name, *interface.types[v]) for name, v in interface.outputs]
     copies = _output_nodes(walker, interface)
     if emitter.aborts:
@@ -112,7 +114,7 @@ def _dim_sources(inputs: Iterable[Term]) -> dict[str, tuple[Term, int]]:
 
 def _add_states(walker: Walker, interface: _Interface) -> None:
     for name, state, value, dtype, shape in interface.states:
-        walker.emitter.initializer(name, walker.module.state(state))
+        walker.emitter.initializer(name, walker.view.module.state(state))
         if value is not None:
             walker.terms[value.id] = Term(walker.emitter, name, dtype, shape)
 

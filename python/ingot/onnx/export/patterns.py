@@ -112,7 +112,7 @@ def _hardtanh(x: Any, min: float, max: float) -> Any:
 _add(composite.clip, _clip, (3,), find=_limits((0, 1), (4, 1)), min=0.0, max=6.0)
 _add(composite.clip, _clip, (3,), find=_whole_limits, min=0, max=6)
 _add(functional.relu6, lambda x: _clip(x, 0, 6), (3,))
-_add(_hardtanh, _clip, (3,), find=_limits((0, 0), (1, 0)), min=0.0, max=6.0)
+_add(_hardtanh, _clip, (3,), find=_limits((0, 1), (1, 1)), min=0.0, max=6.0)
 
 
 def _slope(match: Match) -> Params | None:

@@ -13,15 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ingot import _core
-from ingot.dtypes import Array
 from ingot.errors import IngotError
 from ingot.recorder import Recorder
-from ingot.tensor import SizeLike, Tensor
+from ingot.tensor import Tensor
 
 from .terms import Term
+from .view import Step, Type, View
 
-Type = tuple[str, tuple[SizeLike, ...]]
 Params = Mapping[str, Any]
 
 
@@ -47,51 +45,31 @@ class Match:
     """Nodes with the ops of a pattern, and the values that stand for its operands."""
 
     pattern: Pattern
-    steps: Sequence[_core.Node]
+    steps: Sequence[Step]
     operands: Sequence[int]
-    values: Values
+    view: View
     params: Params = field(default_factory=dict)
 
     def number(self, step: int, operand: int) -> float | None:
         """The constant of rank 0 that a step takes; None where it is no such."""
-        array = self.values.constant(self.steps[step].operands[operand])
+        array = self.view.constant(self.steps[step].operands[operand])
         return None if array is None or array.ndim else float(array)
-
-
-class Values:
-    """What is known of the values of one graph."""
-
-    def __init__(self, module: _core.Module, graph: int) -> None:
-        self._module, self._graph = module, graph
-        self.table = {value.id: value for value in module.values(graph)}
-        nodes = module.nodes(graph)
-        read = [v for node in nodes for v in node.operands]
-        read += [v for node in nodes for region in node.regions for v in region.returns]
-        read += [*module.body(graph).returns, *[v for _, v in module.updates(graph)]]
-        self.num_reads = Counter(read)
-
-    def types(self, value: int) -> Type:
-        """(dtype, shape)."""
-        return self.table[value].dtype, self.table[value].shape
-
-    def constant(self, value: int) -> Array | None:
-        """The numbers of a constant."""
-        if self.table[value].kind != "constant":
-            return None
-        return self._module.constant(self._graph, value)
 
 
 @dataclass(frozen=True)
 class Template:
     """A recorded composite."""
 
-    nodes: Sequence[_core.Node]
-    values: Values
+    view: View
     inputs: Sequence[int]
 
     def places(self) -> list[tuple[int, int]]:
         """(step, operand) where each operand is first read."""
-        reads = [(v, (i, k)) for i, n in enumerate(self.nodes) for k, v in enumerate(n.operands)]
+        reads = [
+            (v, (i, k))
+            for i, s in enumerate(self.view.body.steps)
+            for k, v in enumerate(s.operands)
+        ]
         return [next(place for v, place in reads if v == wanted) for wanted in self.inputs]
 
 
@@ -110,7 +88,7 @@ def _record(
         recorder.builder.set_outputs([recorder.value(result)], [""])
     module = recorder.module
     ids = [value.id for _, value in module.inputs(0)]
-    return Template(module.nodes(0), Values(module, 0), ids)
+    return Template(View(module, 0), ids)
 
 
 @functools.cache
@@ -119,7 +97,7 @@ def _sample(index: int) -> tuple[list[str], list[tuple[int, int]]]:
     pattern = PATTERNS[index]
     types = [("f32", shape) for shape in pattern.sample]
     template = _record(pattern.function, types, pattern.params, [])
-    return [node.op for node in template.nodes], template.places()
+    return [step.op for step in template.view.body.steps], template.places()
 
 
 # The patterns, longest first: see patterns.py.
@@ -129,20 +107,19 @@ PATTERNS: list[Pattern] = []
 class Recognizer:
     """Looks for patterns in one graph."""
 
-    def __init__(self, module: _core.Module, graph: int) -> None:
-        self._dims = module.dims
-        self._values = Values(module, graph)
+    def __init__(self, view: View) -> None:
+        self._view = view
 
-    def find(self, nodes: Sequence[_core.Node], at: int) -> Match | None:
-        """The pattern that begins at this node."""
+    def find(self, steps: Sequence[Step], at: int) -> Match | None:
+        """The pattern that begins at this step."""
         for index, pattern in enumerate(PATTERNS):
             ops, places = _sample(index)
-            if nodes[at].op != ops[0]:
+            if steps[at].op != ops[0]:
                 continue
-            steps = nodes[at : at + len(ops)]
-            if [node.op for node in steps] != ops or not self._hidden(steps):
+            found = steps[at : at + len(ops)]
+            if [step.op for step in found] != ops or not self._hidden(found):
                 continue
-            match = Match(pattern, steps, [steps[i].operands[k] for i, k in places], self._values)
+            match = Match(pattern, found, [found[i].operands[k] for i, k in places], self._view)
             params = pattern.find(match) if self._is_float(match.operands) else None
             if params is not None and self._same(replace(match, params=params)):
                 return replace(match, params=params)
@@ -150,25 +127,26 @@ class Recognizer:
 
     def _is_float(self, operands: Sequence[int]) -> bool:
         """Whether runtimes have the ops in this dtype."""
-        return all(self._values.table[v].dtype in ("f16", "f32") for v in operands)
+        return all(self._view.type(v)[0] in ("f16", "f32") for v in operands)
 
-    def _hidden(self, steps: Sequence[_core.Node]) -> bool:
+    def _hidden(self, steps: Sequence[Step]) -> bool:
         """Whether nothing but the steps reads what comes before the last result."""
-        own = Counter(v for node in steps for v in node.operands)
-        inner = [v for node in steps[:-1] for v in node.results]
-        return all(own[v] == self._values.num_reads[v] for v in inner)
+        own = Counter(v for step in steps for v in step.operands)
+        inner = [v for step in steps[:-1] for v in step.results]
+        return all(own[v] == self._view.num_reads[v] for v in inner)
 
     def _same(self, match: Match) -> bool:
         """Whether the composite records these very steps on the match's operands."""
-        types = [self._values.types(v) for v in match.operands]
+        types = [self._view.type(v) for v in match.operands]
         try:
-            template = _record(match.pattern.function, types, match.params, self._dims)
+            template = _record(match.pattern.function, types, match.params, self._view.module.dims)
         except IngotError:  # what the composite refuses it has not recorded
             return False
-        if len(template.nodes) != len(match.steps):
+        steps = template.view.body.steps
+        if len(steps) != len(match.steps):
             return False
         stands_for = dict(zip(template.inputs, match.operands, strict=True))
-        for ours, theirs in zip(template.nodes, match.steps, strict=True):
+        for ours, theirs in zip(steps, match.steps, strict=True):
             if ours.op != theirs.op or not _equal_attrs(ours.attrs, theirs.attrs):
                 return False
             if len(ours.operands) != len(theirs.operands):
@@ -184,7 +162,7 @@ class Recognizer:
     ) -> bool:
         if ours in stands_for:
             return stands_for[ours] == theirs
-        a, b = template.values.constant(ours), self._values.constant(theirs)
+        a, b = template.view.constant(ours), self._view.constant(theirs)
         if a is None or b is None:
             return False
         return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()

@@ -31,6 +31,7 @@ from .recognize import Match, Recognizer
 from .registry import EXPORTERS, REFUSED, Call
 from .sizes import Sizes
 from .terms import Term
+from .view import Region, Step, View
 
 _COMPLEX = {name for name, _, _, kind in _core.dtype_names() if kind == "complex"}
 
@@ -40,30 +41,27 @@ class Walker:
 
     def __init__(
         self,
-        module: _core.Module,
-        graph: int,
+        view: View,
         emitter: Emitter,
         sizes: Sizes,
         wanted: Mapping[int, str],
     ) -> None:
-        self.module, self.graph = module, graph
+        self.view = view
         self.emitter, self.sizes = emitter, sizes
         self.terms: dict[int, Term] = {}
         self.infos: list[ValueInfoProto] = []  # types of what the outermost graph computes
-        self._wanted = dict(wanted)
+        self._wanted = {view.plain(value): name for value, name in wanted.items()}
         self._outermost = emitter.nodes
-        self._table = {value.id: value for value in module.values(graph)}
-        self._nodes = module.nodes(graph)
-        self._recognizer = Recognizer(module, graph)
+        self._recognizer = Recognizer(view)
         self._params: dict[str, Term] = {}
 
-    def run(self, region: _core.Region) -> list[Term]:
-        """Writes the nodes of a region whose arguments have terms; its results."""
-        nodes, at = [self._nodes[node_id] for node_id in region.nodes], 0
-        while at < len(nodes):
-            found = self._recognizer.find(nodes, at)
+    def run(self, region: Region) -> list[Term]:
+        """Writes the steps of a region whose arguments have terms; its results."""
+        at = 0
+        while at < len(region.steps):
+            found = self._recognizer.find(region.steps, at)
             if found is None:
-                self._write_node(nodes[at])
+                self._write_step(region.steps[at])
             else:
                 self._write_match(found)
             at += 1 if found is None else len(found.steps)
@@ -71,19 +69,18 @@ class Walker:
 
     def term(self, value_id: int) -> Term:
         """A value: computed, or a param or constant, which is stored when it is first read."""
+        value_id = self.view.plain(value_id)
         if value_id not in self.terms:
-            value = self._table[value_id]
-            if value.kind == "constant":
-                self.terms[value_id] = self.emitter.constant(
-                    self.module.constant(self.graph, value_id)
-                )
-            else:
-                self.terms[value_id] = self._param(plain_name(value.name))
+            array = self.view.constant(value_id)
+            name = self.view.table[value_id].name
+            self.terms[value_id] = (
+                self._param(plain_name(name)) if array is None else self.emitter.constant(array)
+            )
         return self.terms[value_id]
 
     def _param(self, name: str) -> Term:
         if name not in self._params:
-            array = self.module.param(name)
+            array = self.view.module.param(name)
             stored = self.emitter.unique(name)
             self.emitter.initializer(stored, array)
             self._params[name] = Term(
@@ -91,13 +88,13 @@ class Walker:
             )
         return self._params[name]
 
-    def _write_node(self, node: _core.Node) -> None:
-        number = f"_{node.results[0]}" if node.results else ""
-        with self._named_after(node, f"{node.op}{number}"):
-            self._refuse(node)
+    def _write_step(self, step: Step) -> None:
+        number = f"_{step.results[0]}" if step.results else ""
+        with self._named_after(step, f"{step.op}{number}"):
+            self._refuse(step)
             first = len(self.emitter.nodes)
-            made = EXPORTERS.get(node.op, one_to_one)(self._call(node))
-            self._finish(node, made if isinstance(made, list) else [made], first)
+            made = EXPORTERS.get(step.op, one_to_one)(self._call(step))
+            self._finish(step, made if isinstance(made, list) else [made], first)
 
     def _write_match(self, match: Match) -> None:
         last = match.steps[-1]
@@ -107,10 +104,10 @@ class Walker:
             self._finish(last, [match.pattern.emit(*operands, **match.params)], first)
 
     @contextmanager
-    def _named_after(self, node: _core.Node, name: str) -> Iterator[None]:
-        """What is written meanwhile has names and metadata of the node."""
+    def _named_after(self, step: Step, name: str) -> Iterator[None]:
+        """What is written meanwhile has names and metadata of the step."""
         outer = self.emitter.prefix, self.emitter.metadata
-        file, line, composite = node.origin
+        file, line, composite = step.origin
         is_whole = composite.partition(".")[0] == name.rpartition("_")[0]
         self.emitter.prefix = (
             composite if is_whole else f"{composite}/{name}" if composite else name
@@ -123,46 +120,42 @@ class Walker:
         yield
         self.emitter.prefix, self.emitter.metadata = outer
 
-    def _finish(self, node: _core.Node, results: Sequence[Term], first: int) -> None:
-        for value_id, term in zip(node.results, results, strict=True):
+    def _finish(self, step: Step, results: Sequence[Term], first: int) -> None:
+        for value_id, term in zip(step.results, results, strict=True):
             self.terms[value_id] = self._named(value_id, term, first)
         if len(self.emitter.nodes) == first + 1:
             self.emitter.nodes[first].name = self.emitter.node_name(self.emitter.prefix)
 
-    def _refuse(self, node: _core.Node) -> None:
-        file, line, _ = node.origin
+    def _refuse(self, step: Step) -> None:
+        file, line, _ = step.origin
         where = f"  ({file}:{line})" if file else ""
-        reason = REFUSED.get(node.op)
-        dtypes = {self._table[v].dtype for v in (*node.operands, *node.results)}
+        reason = REFUSED.get(step.op)
+        dtypes = {self.view.table[v].dtype for v in (*step.operands, *step.results)}
         if dtypes & _COMPLEX:
             reason = "ONNX has no arithmetic of complex numbers"
         if reason is not None:
-            raise UnsupportedError(f"export: {node.op} has no counterpart in ONNX: {reason}{where}")
+            raise UnsupportedError(f"export: {step.op} has no counterpart in ONNX: {reason}{where}")
 
-    def _call(self, node: _core.Node) -> Call:
+    def _call(self, step: Step) -> Call:
         def run(region: int, args: Sequence[Term]) -> list[Term]:
-            self.terms.update(zip(node.regions[region].args, args, strict=True))
-            return self.run(node.regions[region])
+            self.terms.update(zip(step.regions[region].args, args, strict=True))
+            return self.run(step.regions[region])
 
-        attrs: dict[str, Any] = reference_attrs(node.attrs, ROWS[node.op])
+        attrs: dict[str, Any] = reference_attrs(step.attrs, ROWS[step.op])
         return Call(
-            op=node.op,
-            operands=[self._operand(v) for v in node.operands],
+            op=step.op,
+            operands=[self._operand(v) for v in step.operands],
             attrs=attrs,
-            results=[self._type(v) for v in node.results],
-            regions=[[self._type(v) for v in region.args] for region in node.regions],
+            results=[self.view.type(v) for v in step.results],
+            regions=[[self.view.type(v) for v in region.args] for region in step.regions],
             run=run,
             emitter=self.emitter,
             sizes=self.sizes,
         )
 
-    def _type(self, value_id: int) -> tuple[str, tuple[Any, ...]]:
-        value = self._table[value_id]
-        return value.dtype, value.shape
-
     def _operand(self, value_id: int) -> Term:
         term = self.term(value_id)
-        dtype, shape = self._type(value_id)
+        dtype, shape = self.view.type(value_id)
         return Term(self.emitter, term.name, dtype, shape, term.array)
 
     def _named(self, value_id: int, term: Term, first: int) -> Term:
@@ -174,5 +167,5 @@ class Walker:
         name = wanted if wanted is not None else self.emitter.unique(self.emitter.prefix)
         self.emitter.rename(fresh, term.name, name)
         if wanted is None and self.emitter.nodes is self._outermost:
-            self.infos.append(value_info(name, *self._type(value_id)))
+            self.infos.append(value_info(name, *self.view.type(value_id)))
         return Term(self.emitter, name, term.dtype, term.shape)
