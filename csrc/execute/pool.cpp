@@ -164,7 +164,7 @@ void sleep_until_finished(Pool& pool, int team, std::uint64_t generation, std::i
 }
 
 // Waits for units that workers have claimed and not finished. unit_ns: what one has taken here; a healthy worker needs
-// about as long for its last.
+// about twice as long for its last claim, at most.
 void join(Pool& pool, int team, std::uint64_t generation, std::int64_t expected, std::int64_t unit_ns) {
   const std::int64_t begin_ns = now_ns();
   do {
@@ -173,7 +173,7 @@ void join(Pool& pool, int team, std::uint64_t generation, std::int64_t expected,
       spin_pause();
     }
   } while (now_ns() - begin_ns < kJoinSpinNs);
-  sleep_until_finished(pool, team, generation, expected, unit_ns - kJoinSpinNs);
+  sleep_until_finished(pool, team, generation, expected, 2 * unit_ns - kJoinSpinNs);
 }
 
 // Requires `busy` and team > 1.

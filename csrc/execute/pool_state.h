@@ -87,9 +87,10 @@ inline std::int64_t part_begin(std::int64_t total, std::int64_t parts, std::int6
 }
 
 // Claims and runs units of the region, the thread's own share first, until none is left; returns their number.
-// after_unit(finished) runs after each.
-template <class AfterUnit>
-std::int64_t work_off(Pool& pool, int thread, std::uint64_t generation, AfterUnit after_unit) {
+// A claim takes half of what is left, so that few claims do for a share and the last ones are small; others take from
+// the share's end. after_units(finished) runs after each.
+template <class AfterUnits>
+std::int64_t work_off(Pool& pool, int thread, std::uint64_t generation, AfterUnits after_units) {
   std::int64_t finished = 0;
   const int team = pool.team.load(std::memory_order_acquire);  // a later region's, at worst: then no claim succeeds
   for (int turn = 0; turn < team; ++turn) {
@@ -97,15 +98,18 @@ std::int64_t work_off(Pool& pool, int thread, std::uint64_t generation, AfterUni
     std::atomic<std::uint64_t>& share = pool.seats[owner].load(std::memory_order_relaxed)->share;
     std::uint64_t word = share.load(std::memory_order_acquire);
     while (share_generation(word) == generation && share_next(word) < share_end(word)) {
-      if (!share.compare_exchange_weak(word, word + kOneUnit, std::memory_order_acq_rel, std::memory_order_acquire))
-        continue;
+      const std::int64_t claim = (share_end(word) - share_next(word) + 1) / 2;
+      const std::uint64_t rest =
+          turn == 0 ? word + static_cast<std::uint64_t>(claim) * kOneUnit : word - static_cast<std::uint64_t>(claim);
+      if (!share.compare_exchange_weak(word, rest, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
       const std::int64_t chunks = pool.num_chunks.load(std::memory_order_relaxed);
       const std::int64_t units = pool.num_units.load(std::memory_order_relaxed);
-      const std::int64_t unit = part_begin(units, team, owner) + share_next(word);
+      const std::int64_t unit =
+          part_begin(units, team, owner) + (turn == 0 ? share_next(word) : share_end(word) - claim);
       pool.function.load(std::memory_order_relaxed)(pool.context.load(std::memory_order_relaxed),
                                                     part_begin(chunks, units, unit),
-                                                    part_begin(chunks, units, unit + 1), thread);
-      after_unit(++finished);
+                                                    part_begin(chunks, units, unit + claim), thread);
+      after_units(finished += claim);
       word = share.load(std::memory_order_acquire);
     }
   }

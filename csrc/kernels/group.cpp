@@ -97,7 +97,7 @@ Layout lay_out(const KernelCall* call, std::int64_t piece) {
   return l;
 }
 
-void find_last_uses(GroupMachine& m) {
+void find_uses(GroupMachine& m) {
   for (std::int32_t i = 0; i < m.num_registers; ++i) {
     GroupRegister& r = m.registers[i];
     r = {};
@@ -106,22 +106,12 @@ void find_last_uses(GroupMachine& m) {
   for (std::int32_t i = 0; i < m.group->num_instructions; ++i) {
     const PointwiseInstruction& instruction = m.group->instructions[i];
     for (int j = 0; j < instruction.num_operands; ++j) m.registers[instruction.operands[j]].last_use = i;
+    if (instruction.reduce != nullptr) m.registers[instruction.operands[0]].must_be_dense = 1;
     GroupRegister& r = m.registers[m.num_inputs + i];
     r.size = instruction.result_size_bytes;
     r.place = instruction.per_row != 0 ? kPerRow : kDense;
   }
-}
-
-// Whether an op, or an output, wants the input as it is in every element.
-bool must_be_dense(const GroupMachine& m, std::int32_t input) {
-  for (std::int32_t i = 0; i < m.group->num_instructions; ++i) {
-    const PointwiseInstruction& instruction = m.group->instructions[i];
-    if (instruction.reduce != nullptr && instruction.operands[0] == input) return true;
-  }
-  for (std::int32_t i = 0; i < m.call->num_outputs; ++i) {
-    if (m.group->output_registers[i] == input) return true;
-  }
-  return false;
+  for (std::int32_t i = 0; i < m.call->num_outputs; ++i) m.registers[m.group->output_registers[i]].must_be_dense = 1;
 }
 
 const TensorArg& input_arg(const GroupMachine& m, std::int32_t input) {
@@ -133,7 +123,7 @@ void set_input(GroupMachine& m, std::int32_t input) {
   const TensorArg& x = input_arg(m, input);
   r.size = element_bytes(x.dtype);
   r.place = place_of(m.space, x);
-  if (must_be_dense(m, input) && r.place != kDense) r.place = kStrided;
+  if (r.must_be_dense != 0 && r.place != kDense) r.place = kStrided;
   r.data = x.data;
   if (r.place == kStrided) {
     TensorArg ordered = x;
@@ -567,7 +557,7 @@ GroupMachine* prepare_group(const KernelCall* call, const TensorArg& shape, int 
   m.constants = scratch + l.constants;
   m.slots = scratch + l.slots;
   m.num_slots = 0;
-  find_last_uses(m);
+  find_uses(m);
   for (std::int32_t i = m.group->anchored; i < m.num_inputs; ++i) set_input(m, i);
   if (m.group->anchored != 0) m.registers[0].size = element_bytes(call->inputs[0].dtype);
   find_chain(m);

@@ -15,13 +15,14 @@ namespace ingot::INGOT_LEVEL {
 // One register in the rectangle in hand.
 struct GroupRegister {
   char* data;
-  std::int64_t row_bytes;  // from row to row; 0 of kSameRow
-  Place place;             // never kStrided: that is dense in a piece of scratch
-  std::int32_t size;       // bytes of an element
-  std::int32_t last_use;   // instruction that reads it last; -1: none
-  std::int32_t slot;       // of scratch; -1: none
-  std::int32_t output;     // the output that it is computed in; -1: none
-  std::int32_t gathered;   // into GroupMachine::sources; -1: read where it is
+  std::int64_t row_bytes;      // from row to row; 0 of kSameRow
+  Place place;                 // never kStrided: that is dense in a piece of scratch
+  std::int32_t size;           // bytes of an element
+  std::int32_t last_use;       // instruction that reads it last; -1: none
+  std::int32_t slot;           // of scratch; -1: none
+  std::int32_t output;         // the output that it is computed in; -1: none
+  std::int32_t gathered;       // into GroupMachine::sources; -1: read where it is
+  std::int32_t must_be_dense;  // 1: a reduction, or an output, wants it as it is in every element
 };
 
 struct GroupCopy {  // from a register to an output, when a rectangle is done

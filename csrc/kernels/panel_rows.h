@@ -134,7 +134,7 @@ void multiply_panel_rows(const PanelRowsCall<T>& call) {
 template <class T>
 std::int64_t panel_tile_columns(std::int64_t k) {
   const std::int64_t bytes = larger(k, 1) * kPanelsTogether * kPanel * static_cast<std::int64_t>(sizeof(T));
-  return kPanelsTogether * kPanel * larger(64 * 1024 / bytes, 1);
+  return kPanelsTogether * kPanel * larger(128 * 1024 / bytes, 1);
 }
 
 }  // namespace ingot::INGOT_LEVEL

@@ -70,6 +70,21 @@ TEST_CASE("every chunk runs exactly once for any count and team") {
   }
 }
 
+TEST_CASE("a claim takes half of what is left of a share") {
+  struct Claims {
+    Counts counts{64};
+    std::atomic<int> calls{0};
+  } claims;
+  const auto work = [](void* context, std::int64_t begin, std::int64_t end, int thread) {
+    Claims& c = *static_cast<Claims*>(context);
+    c.calls.fetch_add(1);
+    count(&c.counts, begin, end, thread);
+  };
+  parallel_for(work, &claims, 64, 2);
+  CHECK(each_once(claims.counts));
+  CHECK(claims.calls.load() <= 2 * 6);  // 16, 8, 4, 2, 1, 1, whoever takes them
+}
+
 TEST_CASE("a huge count is cut without overflow") {
   std::atomic<std::int64_t> total{0};
   const auto add = [](void* context, std::int64_t begin, std::int64_t end, int) {
