@@ -40,6 +40,11 @@ _REFERENCE_LACKS = [
 ]
 
 
+def is_too_new(model: onnx.ModelProto) -> bool:
+    """Whether the installed package does not know the model's opset."""
+    return bool(model.opset_import[0].version > onnx.defs.onnx_opset_version())
+
+
 def _feeds(model: onnx.ModelProto, inputs: Sequence[Array]) -> dict[str, Array]:
     return dict(zip([i.name for i in model.graph.input], inputs, strict=True))
 

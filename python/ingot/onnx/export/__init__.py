@@ -1,7 +1,7 @@
 """Writes graphs as ONNX models: `to_onnx`.
 
 Every row of the op table has an exporter: the ONNX op that its record names, or a function of the
-modules here that composes ONNX ops, or a reason why there is none. docs/onnx.md lists what differs.
+modules here that composes ONNX ops. docs/onnx.md lists what differs.
 """
 
 from __future__ import annotations

@@ -97,6 +97,12 @@ class Emitter:
         self._names.add(name)
         return name
 
+    def require_opset(self, version: int) -> None:
+        """Makes the model one of this opset at least."""
+        opset = self.model.opset_import[0]
+        opset.version = max(opset.version, version)
+        self.model.ir_version = helper.find_min_ir_version_for([opset])
+
     def node_name(self, hint: str) -> str:
         """A name that no node has yet."""
         number = self._node_names.get(hint, 0)

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import math
 
-from .registry import Call, exports, refuse
+from .registry import Call, exports
 from .terms import Term
-
-refuse("bitcast", "ONNX reads bits as another type only since opset 26")
-refuse("nextafter", "ONNX has no way to step through the bits of a float")
 
 
 def _float_operands(call: Call) -> list[Term]:

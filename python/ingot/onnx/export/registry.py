@@ -47,9 +47,6 @@ Exporter = Callable[[Call], "Term | list[Term]"]
 
 EXPORTERS: dict[str, Exporter] = {}
 
-# Ops that ONNX cannot express, with the reason that the error gives.
-REFUSED: dict[str, str] = {}
-
 
 def exports(op: str) -> Callable[[Exporter], Exporter]:
     """Makes a function the exporter of the row of this name."""
@@ -61,8 +58,3 @@ def exports(op: str) -> Callable[[Exporter], Exporter]:
         return function
 
     return register
-
-
-def refuse(op: str, reason: str) -> None:
-    """Notes that a row has no counterpart."""
-    REFUSED[op] = reason

@@ -16,6 +16,7 @@ from ingot.op import ROWS
 from ingot.reference import plain_name
 
 from . import (  # noqa: F401 (their exporters)
+    bits,
     functions,
     movement,
     patterns,
@@ -28,7 +29,7 @@ from . import (  # noqa: F401 (their exporters)
 from .emitter import Emitter, value_info
 from .pointwise import one_to_one
 from .recognize import Match, Recognizer
-from .registry import EXPORTERS, REFUSED, Call
+from .registry import EXPORTERS, Call
 from .sizes import Sizes
 from .terms import Term
 from .view import Region, Step, View
@@ -129,12 +130,11 @@ class Walker:
     def _refuse(self, step: Step) -> None:
         file, line, _ = step.origin
         where = f"  ({file}:{line})" if file else ""
-        reason = REFUSED.get(step.op)
         dtypes = {self.view.table[v].dtype for v in (*step.operands, *step.results)}
         if dtypes & _COMPLEX:
-            reason = "ONNX has no arithmetic of complex numbers"
-        if reason is not None:
-            raise UnsupportedError(f"export: {step.op} has no counterpart in ONNX: {reason}{where}")
+            raise UnsupportedError(
+                f"export: {step.op}: ONNX has no arithmetic of complex numbers{where}"
+            )
 
     def _call(self, step: Step) -> Call:
         def run(region: int, args: Sequence[Term]) -> list[Term]:
