@@ -20,7 +20,7 @@ void run_block(const Chain& chain, std::int64_t row, std::int64_t byte, std::int
 #pragma GCC unroll 4
     for (int v = 0; v < kV; ++v) x[i][v] = load_lanes<kTail>(from + i * chain.from_row_bytes + v * kVectorBytes, lanes);
   }
-  run_steps<kR, kV, kTail>(chain, x, row, byte, lanes);
+  run_steps<kR, kV, kTail, false>(chain, x, row, byte, lanes);
   char* const to = chain.to + row * chain.to_row_bytes + byte;
 #pragma GCC unroll 8
   for (int i = 0; i < kR; ++i) {

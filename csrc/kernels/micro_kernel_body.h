@@ -42,7 +42,7 @@ struct Position {
 // Tall tiles take some steps together: they fetch the panels at hand at every step, and now and then what comes next.
 template <class T, int kRows, int kVectors>
 inline constexpr int kStepsTogether =
-    kVectorBytes == 64 && sizeof(T) == 4 && kRows >= 8 && kVectors == kTileVectors && !kSmallCode ? 4 : 1;
+    kVectorBytes == 64 && sizeof(T) == 4 && kRows >= 10 && kVectors == kTileVectors && !kSmallCode ? 4 : 1;
 
 // Requires: panels (b_step is kPanel). Returns how many steps it did.
 template <class T, int kRows, int kVectors>
@@ -153,7 +153,7 @@ INGOT_INLINE void for_tile(const F& f) {
 // Runs the chain on the sums of a tile and writes its result.
 template <int kRows, int kVectors>
 INGOT_INLINE void finish_tile(const Chain& chain, F32 (&sums)[kRows][kVectors]) {
-  run_steps<kRows, kVectors, false>(chain, sums, 0, 0, kLanes<F32>);
+  run_steps<kRows, kVectors, false, true>(chain, sums, 0, 0, kLanes<F32>);
   char* const to = chain.to;
   const std::int64_t row = chain.to_row_bytes;
   for_tile<kRows, kVectors>(
