@@ -115,10 +115,10 @@ class Node:
             raise UnsupportedError(f"unsupported: operand {i} depends on sizes: got {found}")
         return [int(n) for n in found]  # type: ignore[arg-type]
 
-    def number(self, i: int, otherwise: Any = None) -> Any:
-        """Operand i, one known number; `otherwise` where it is not given."""
-        if not self.has(i):
-            return otherwise
+    def number(self, i: int, *otherwise: Any) -> Any:
+        """Operand i, one known number; `otherwise`, if there is one, where it is not given."""
+        if otherwise and not self.has(i):
+            return otherwise[0]
         array = self.known(i)
         if array.size != 1:
             raise FileError(f"operand {i} is no scalar: got shape {list(array.shape)}")

@@ -30,9 +30,22 @@ def parse(source: str | PathLike[str] | bytes) -> tuple[Any, Path | None]:
         raise FileError(
             f"onnx: no model: {len(data)} bytes that cannot be parsed: {error}"
         ) from None
+    _check_text(model)
     if not model.HasField("graph") or not model.graph.output:
         raise FileError(f"onnx: no model: {len(data)} bytes without a graph that has outputs")
     return model, path
+
+
+def _check_text(message: Any) -> None:
+    """Raises FileError for a name that is no UTF-8, which is parsed as bytes."""
+    for field, value in message.ListFields():
+        is_list = hasattr(value, "__len__") and not isinstance(value, (str, bytes))
+        values = value if is_list else [value]
+        if field.type == field.TYPE_MESSAGE:
+            for part in values:
+                _check_text(part)
+        elif field.type == field.TYPE_STRING and any(isinstance(v, bytes) for v in values):
+            raise FileError(f"onnx: no model: a {field.name} that is no UTF-8")
 
 
 def opsets_of(model: Any) -> dict[str, int]:

@@ -280,7 +280,8 @@ class Scope:
 
 def _label(proto: Any) -> str:
     name = proto.name or next((o for o in proto.output if o), "")
-    return f"{proto.op_type} {name!r}" if name else str(proto.op_type)
+    kind = proto.op_type if proto.op_type.isidentifier() else repr(proto.op_type)
+    return f"{kind} {name!r}" if name else kind
 
 
 def _listed(results: Any) -> Sequence[Value | None]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ingot import composite, control, ops
+from ingot.control.scans import scan_lists
 from ingot.errors import DTypeError, FileError, ShapeError, UnsupportedError
 from ingot.onnx.node import Node, known_size, one_axis, tensor_of
 from ingot.onnx.package import dtype_from
@@ -141,14 +142,15 @@ class _Loop:
         true = wrap(np.asarray(True))
         start = [tensor_of(v, "a carried value") for v in self.carry]
 
-        def body(carry: list[Tensor], i: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-            _, after, row = self.turn(i, true, carry)
+        def body(
+            i: Tensor, carry: list[Tensor], _: list[Tensor]
+        ) -> tuple[list[Tensor], list[Tensor]]:
+            after, row = self.turn(i, true, carry)[1:]
             return [tensor_of(v) for v in after], [tensor_of(v) for v in row]
 
         if self.trips is None or isinstance(self.trips, Tensor):
             raise self.node.unknown(0)
-        steps = ops.arange(self.trips, dtype="int64")
-        last, stacks = control.scan(body, start, steps)
+        last, stacks = scan_lists(body, start, [], self.trips, False)
         return (*last, *stacks)
 
     def looped(self) -> tuple[Value, ...]:

@@ -36,7 +36,7 @@ def _overlaps(boxes: Array, centered: bool) -> Array:
 def non_max_suppression(node: Node) -> Tensor:
     boxes, scores = node.known(0), node.known(1)
     most = int(node.number(2, 0))
-    overlap, least = float(node.number(3, 0.0)), node.number(4)
+    overlap, least = float(node.number(3, 0.0)), node.number(4, None)
     chosen = []
     for batch in range(scores.shape[0]):
         shared = _overlaps(boxes[batch], bool(node.attr("center_point_box", 0)))

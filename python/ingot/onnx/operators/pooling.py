@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,10 +17,15 @@ from ingot.tensor import SizeLike, Tensor, wrap
 
 from .windows import Windows
 
+_MAX_POSITIONS = 1 << 14  # of a kernel, each of which is a slice of its own
+_MAX_SIZE = 1 << 22
+
 
 def seen(x: Tensor, windows: Windows, counts: Sequence[SizeLike]) -> list[Tensor]:
     """What each position of the kernel sees of a padded operand, in row-major order of positions:
     [n, c, counts...]."""
+    if math.prod(windows.kernel) > _MAX_POSITIONS:
+        raise UnsupportedError(f"unsupported: a kernel of {windows.kernel}")
     found = []
     for position in np.ndindex(*windows.kernel):
         low = [p * d for p, d in zip(position, windows.dilation, strict=True)]
@@ -116,6 +122,8 @@ def average_pool(node: Node) -> Tensor:
     sizes: list[Any] = []
     for i, n in enumerate(counts):
         size = known_size(x.shape[2 + i], "a padded size") + own_low[i] + own_high[i]
+        if size > _MAX_SIZE:
+            raise UnsupportedError(f"unsupported: windows on a padded axis of {size}")
         offset = low[i] - own_low[i]
         steps = np.arange(known_size(n, "a padded size"))[:, None] * windows.stride[i] - offset
         at = steps + np.arange(windows.kernel[i]) * windows.dilation[i]

@@ -13,6 +13,7 @@ from ingot.onnx.registry import operator
 from ingot.onnx.values import Sizes, Value, integers
 from ingot.tensor import Size, SizeLike, Tensor, wrap
 
+MAX_OUTPUTS = 1 << 16
 INT_MAX = 2**31 - 1  # what exporters write for "to the end"
 
 
@@ -126,6 +127,8 @@ def split(node: Node) -> tuple[Tensor, ...]:
     sizes = node.sizes(1) if node.has(1) else node.attr("split")
     if sizes is None:
         count = node.attr("num_outputs", node.outputs)
+        if count < node.outputs or count > MAX_OUTPUTS:
+            raise FileError(f"num_outputs of {count} for {node.outputs} outputs")
         extent = known_size(x.shape[axis], "the size to split")
         part = -(-extent // count)
         sizes = [max(min(part, extent - i * part), 0) for i in range(count)]
