@@ -124,5 +124,17 @@ def _leaky(x: Term, negative_slope: float) -> Term:
     return x.op("LeakyRelu", alpha=negative_slope)
 
 
+def _alpha(match: Match) -> Params | None:
+    alpha = match.number(4, 1)
+    return None if alpha is None else {"alpha": alpha}
+
+
+def _hard_sigmoid(x: Term) -> Term:
+    return x.op("HardSigmoid", alpha=1 / 6, beta=0.5)
+
+
+_add(functional.hardswish, lambda x: x.op("HardSwish"), (3,))
+_add(functional.hardsigmoid, _hard_sigmoid, (3,))
+_add(functional.elu, lambda x, alpha: x.op("Elu", alpha=alpha), (3,), find=_alpha, alpha=1.0)
 _add(functional.leaky_relu, _leaky, (3,), find=_slope, negative_slope=0.01)
 _add(composite.relu, lambda x: x.op("Relu"), (3,))
