@@ -21,7 +21,7 @@ from ingot.op import OPS, OpRecord
 
 onnx = pytest.importorskip("onnx")
 
-from tests import random_exports, random_networks  # noqa: E402
+from tests import random_exports, random_functions, random_networks  # noqa: E402
 from tests.onnx_engines import ENGINES, LacksError, is_too_new, near, open_to_runtimes  # noqa: E402
 from tests.random_programs import SeededChoose  # noqa: E402
 
@@ -120,6 +120,13 @@ def test_most_random_programs_are_run() -> None:
 def test_random_networks_agree_in_every_runtime(number: int) -> None:
     module, inputs = random_networks.build_network(SeededChoose(number))
     random_exports.check_export(module, inputs, ENGINES)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_gradients_of_random_functions_agree(seed: int) -> None:
+    function, arrays = random_functions.random_function(seed)
+    graph = ingot.record(random_functions.gradient(function, len(arrays)), *arrays)
+    compare(graph, *arrays, tolerance=1e-6)
 
 
 def test_a_convolution_of_no_channels_gives_zeros() -> None:
@@ -247,12 +254,21 @@ def test_symbolic_dims_are_dim_params_and_ranges_are_metadata() -> None:
 
 
 def test_a_reshape_that_keeps_a_symbolic_dim_needs_no_arithmetic() -> None:
-    n, m = ingot.Dim("n"), ingot.Dim("m")
+    n, m = ingot.Dim("n", 1), ingot.Dim("m", 1)
     g = ingot.record(
         lambda x: ingot.reshape(x, (x.shape[0], x.shape[1] * 4)), ingot.Spec((n, m, 4))
     )
     model = compare(g, np.ones((2, 3, 4), np.float32))
     assert [node.op_type for node in model.graph.node] == ["Reshape"]
+
+
+def test_a_reshape_of_dims_that_may_be_empty_says_every_size() -> None:
+    n, m = ingot.Dim("n"), ingot.Dim("m")
+    g = ingot.record(
+        lambda x: ingot.reshape(x, (x.shape[0], x.shape[1] * 4)), ingot.Spec((n, m, 4))
+    )
+    for rows, columns in ((2, 3), (0, 3), (2, 0), (0, 0)):
+        compare(g, np.ones((rows, columns, 4), np.float32))
 
 
 def test_a_dim_that_no_input_shows_is_an_error() -> None:

@@ -82,7 +82,8 @@ def model_of(module: _core.Module, graph: int) -> ModelProto:
     emitter = Emitter(model, interface.names)
     inputs = {value.id: (name, value.dtype, value.shape) for name, value in interface.inputs}
     terms = {i: Term(emitter, *given) for i, given in inputs.items()}
-    sizes = Sizes(emitter, _dim_sources(terms.values()))
+    least = {name: low for name, low, _ in module.dims}
+    sizes = Sizes(emitter, _dim_sources(terms.values()), least)
     view = View(module, graph)
     walker = Walker(view, emitter, sizes, {v: n for n, v in interface.outputs})
     walker.terms.update(terms)

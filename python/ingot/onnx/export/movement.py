@@ -10,6 +10,7 @@ from ingot.tensor import SizeLike
 
 from .pointwise import computed
 from .registry import Call, exports
+from .sizes import Sizes
 from .terms import Term
 
 _LEAST = -(2**63) + 1  # past the front of every axis
@@ -18,13 +19,15 @@ _LEAST = -(2**63) + 1  # past the front of every axis
 @exports("reshape")
 def _reshape(call: Call) -> Term:
     (x,) = call.operands
-    shape = _short_shape(x.shape, call.shape)
+    shape = _short_shape(x.shape, call.shape, call.sizes)
     if shape is not None:
         return x.op("Reshape", x.emitter.ints(shape))
     return x.op("Reshape", call.sizes.vector(call.shape), allowzero=1)
 
 
-def _short_shape(old: Sequence[SizeLike], new: Sequence[SizeLike]) -> list[int] | None:
+def _short_shape(
+    old: Sequence[SizeLike], new: Sequence[SizeLike], sizes: Sizes
+) -> list[int] | None:
     """The shape as a constant: a size that stays in its place is 0, one other is -1. None where
     this does not say it."""
     if any(isinstance(n, int) and n == 0 for n in (*old, *new)):
@@ -33,6 +36,10 @@ def _short_shape(old: Sequence[SizeLike], new: Sequence[SizeLike]) -> list[int] 
         n if isinstance(n, int) else 0 if i < len(old) and old[i] == n else -1
         for i, n in enumerate(new)
     ]
+    # What is divided by nothing is not known.
+    kept = [n for n, short in zip(new, result, strict=True) if short != -1]
+    if -1 in result and any(sizes.may_be_empty(n) for n in kept):
+        return None
     return result if result.count(-1) <= 1 else None
 
 

@@ -23,8 +23,14 @@ class Sizes:
     graph can read them.
     """
 
-    def __init__(self, emitter: Emitter, sources: Mapping[str, tuple[Term, int]]) -> None:
-        """sources: dim -> an input, and the axis of it that is this dim."""
+    def __init__(
+        self,
+        emitter: Emitter,
+        sources: Mapping[str, tuple[Term, int]],
+        least: Mapping[str, int],
+    ) -> None:
+        """sources: dim -> an input, and the axis of it that is this dim; least: its least size."""
+        self._least = least
         self.body = Subgraph(emitter, "sizes")
         self._emitter = emitter
         self._sources = sources
@@ -43,6 +49,10 @@ class Sizes:
         if isinstance(size, int):
             return self._emitter.scalar(size, "i64")
         return self._once(f"{size} of rank 0", lambda: self.vector([size]).op("Squeeze"))
+
+    def may_be_empty(self, size: SizeLike) -> bool:
+        """Whether the size is 0 for the least dims, with which sizes grow."""
+        return (size if isinstance(size, int) else size.evaluate(self._least)) == 0
 
     def _once(self, text: str, make: Callable[[], Term]) -> Term:
         if text not in self._known:
