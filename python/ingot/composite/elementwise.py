@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ingot.dtypes import DTypeLike, is_float, kind_of
+from ingot.dtypes import DTypeLike, as_dtype, is_float, kind_of
 from ingot.ops.axes import as_tensor
 from ingot.ops.pointwise_arithmetic import (
     abs,
@@ -239,7 +239,7 @@ def astype(
     copy: bool = True,  # noqa: ARG001 (the standard has it)
     device: str | None = None,
 ) -> Tensor:
-    """As `ingot.cast`, under the array API's name.
+    """As `ingot.cast`, under the array API's name; a tensor of that dtype is given back as it is.
 
     copy: means nothing, as tensors are immutable. device: None or "cpu".
 
@@ -248,4 +248,5 @@ def astype(
     Tensor([1., 2.], dtype=float32)
     """
     check_device("astype", device)
-    return cast(x, dtype=dtype)
+    tensor = as_tensor("astype", x)
+    return tensor if tensor.dtype == as_dtype(dtype) else cast(tensor, dtype=dtype)

@@ -272,7 +272,7 @@ class Scope:
                 raise FileError(f"onnx: two tensors are called {proto.name!r}")
             array = array_of(proto, self.context.folder)
             array.flags.writeable = False
-            is_weight = array.ndim > 0 and array.dtype.kind not in "iub"
+            is_weight = array.size > 1 and array.dtype.kind not in "iub"
             named = is_weight or array.size > 16
             tensor = Tensor(array, name=proto.name if named else None)
             self.set(proto.name, tensor, frozenset())

@@ -13,7 +13,7 @@ from ingot.nn import functional
 from ingot.onnx.node import Node
 from ingot.onnx.registry import operator
 from ingot.onnx.values import Value
-from ingot.tensor import Tensor
+from ingot.tensor import Tensor, wrap
 
 
 def _unary(name: str, function: Callable[[Tensor], Tensor]) -> None:
@@ -35,9 +35,17 @@ def identity(node: Node) -> Value:
     return node.value(0)
 
 
+def _scalar_beside(x: Tensor, other: Tensor) -> Tensor:
+    is_one = not x.is_recorded and x.name is None and x.shape == (1,)
+    return wrap(x.numpy().reshape(())) if is_one and other.ndim > 0 else x
+
+
 def broadcasting(node: Node) -> tuple[Tensor, Tensor]:
-    """Both operands; before version 7 the second one's axes may lie at `axis` of the first."""
+    """Both operands; before version 7 the second one's axes may lie at `axis` of the first. One
+    known number becomes a scalar, which passes and kernels look for."""
     a, b = node.x(0), node.x(1)
+    a = _scalar_beside(a, b)
+    b = _scalar_beside(b, a)
     if node.version < 7 and "axis" in node.given:
         behind = a.ndim - node.axis() - b.ndim
         b = ops.reshape(b, (*b.shape, *[1] * behind))
@@ -73,10 +81,16 @@ def modulo(node: Node) -> Tensor:
     return found.astype(a.dtype)
 
 
+def _is_number(x: Tensor, number: float) -> bool:
+    return not x.is_recorded and x.size == 1 and float(x.numpy().reshape(())) == number
+
+
 @operator("Pow")
 def power(node: Node) -> Tensor:
     """In the wider of both types where the base is an integer; the base's type comes out."""
     a, b = node.x(0), node.x(1)
+    if kind_of(a.dtype) == "float" and _is_number(b, 2.0) and b.ndim <= a.ndim:
+        return composite.square(a)
     if kind_of(a.dtype) == "float":
         return ops.pow(a, b.astype(a.dtype))
     if kind_of(b.dtype) == "float":

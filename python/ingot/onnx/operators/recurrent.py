@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from ingot import composite, control, ops
@@ -10,6 +11,7 @@ from ingot.errors import FileError, UnsupportedError
 from ingot.nn import functional
 from ingot.onnx.node import Node, known_size
 from ingot.onnx.registry import operator
+from ingot.recorder import eagerly
 from ingot.tensor import Tensor
 
 Activation = Callable[[Tensor], Tensor]
@@ -71,7 +73,7 @@ class Weights:
 
     w: Tensor
     r: Tensor
-    input_bias: Tensor | None
+    input_bias: Tensor | None  # where nothing scales the state's part, the sum of both
     state_bias: Tensor | None
     peepholes: Tensor | None
     hidden: int
@@ -89,7 +91,6 @@ def _clipped(node: Node, x: Tensor) -> Tensor:
 def _rnn_step(node: Node, weights: Weights, f: Sequence[Activation]) -> Step:
     def step(x: Tensor, states: list[Tensor]) -> list[Tensor]:
         sums = x + ops.matmul(states[0], weights.r.mT)
-        sums = sums if weights.state_bias is None else sums + weights.state_bias
         return [f[0](_clipped(node, sums))]
 
     return step
@@ -131,7 +132,6 @@ def _lstm_step(node: Node, weights: Weights, f: Sequence[Activation]) -> Step:
     def step(x: Tensor, states: list[Tensor]) -> list[Tensor]:
         h, c = states
         gates = x + ops.matmul(h, weights.r.mT)
-        gates = gates if weights.state_bias is None else gates + weights.state_bias
         i = look(part(gates, 0), 0, c)
         forget = 1 - i if joined else look(part(gates, 2), 2, c)
         c = forget * c + i * f[1](_clipped(node, part(gates, 3)))
@@ -144,17 +144,36 @@ def _lstm_step(node: Node, weights: Weights, f: Sequence[Activation]) -> Step:
 _STEPS = {"RNN": _rnn_step, "GRU": _gru_step, "LSTM": _lstm_step}
 
 
+def named(x: Tensor, name: str | None) -> Tensor:
+    """Known numbers as a param of this name."""
+    return Tensor(x.numpy(), name=name)
+
+
+def _part(node: Node, operand: int, direction: int) -> Tensor:
+    """What an operand holds for one direction; of known weights a window, so that kernels may
+    pack them."""
+    x = node.x(operand)
+    if x.is_recorded:
+        return x[direction]
+    name = x.name if x.shape[0] == 1 or x.name is None else f"{x.name}.{direction}"
+    return Tensor(x.numpy()[direction], name=name)
+
+
 def _weights(node: Node, direction: int) -> Weights:
-    w, r, b = node.x(1)[direction], node.x(2)[direction], node.optional(3)
+    w, r = _part(node, 1, direction), _part(node, 2, direction)
     hidden = known_size(r.shape[-1], "the hidden size")
     rows = _GATES[node.op] * hidden
     if w.shape[0] != rows or r.shape[0] != rows:
         raise FileError(f"weights of {w.shape[0]} and {r.shape[0]} rows: expected {rows}")
     biases: list[Tensor | None] = [None, None]
-    if b is not None:
-        both = b[direction]
-        biases = [composite.narrow(both, 0, i * rows, rows) for i in range(2)]
-    peepholes = node.x(7)[direction] if node.op == "LSTM" and node.has(7) else None
+    if node.has(3):
+        both = _part(node, 3, direction)
+        with eagerly() if not both.is_recorded else nullcontext():
+            of_input, of_state = (composite.narrow(both, 0, i * rows, rows) for i in range(2))
+            joined = node.op != "GRU"  # which may scale the state's part before it is added
+            biases = [of_input + of_state, None] if joined else [of_input, of_state]
+        biases = [b if b is None or b.is_recorded else named(b, both.name) for b in biases]
+    peepholes = _part(node, 7, direction) if node.op == "LSTM" and node.has(7) else None
     return Weights(w, r, biases[0], biases[1], peepholes, hidden)
 
 

@@ -60,7 +60,8 @@ def _symbolic_range(node: Node) -> Tensor:
     if isinstance(delta, Size) or delta <= 0:
         raise UnsupportedError(f"unsupported: a range whose step is {delta}")
     count = limit - start if delta == 1 else (limit - start + (delta - 1)) // delta
-    steps = ops.arange(count, dtype=node.dtype(0)) * delta
+    steps = ops.arange(count, dtype=node.dtype(0))
+    steps = steps if delta == 1 else steps * delta
     return steps if isinstance(start, int) and start == 0 else steps + start
 
 
