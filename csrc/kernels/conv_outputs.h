@@ -102,6 +102,7 @@ void multiply_rows(const RowPlan& p, const RowTiles<T>& tiles, std::int64_t begi
   constexpr std::int64_t kWidth = kLanes<Vector<T>>;
   const int vectors = static_cast<int>(ceil_div(part.columns, kWidth));
   const std::int64_t share = end - begin, from = tiles.at(begin).first;
+  alignas(64) T buffer[kTileRows * kTileColumns<T>];  // of a tile that a chain runs on: in the first-level cache
   for (std::int64_t i = begin; i < end; ++i) {
     const RowTile<T> tile = tiles.at(i);
     const std::int64_t row = tile.first - from;
@@ -115,11 +116,9 @@ void multiply_rows(const RowPlan& p, const RowTiles<T>& tiles, std::int64_t begi
     const MicroKernel<T> kernel = micro_kernel(static_cast<const T*>(nullptr), vectors, static_cast<int>(tile.rows));
     if constexpr (sizeof(T) == sizeof(float)) {
       if (chain != nullptr) {
-        const Chain& placed = chain->place(piece.pixel + row, piece.output + column, call.c, call.c_row);
-        const bool inside = takes_chain<T>(vectors, tile.rows) && part.columns == vectors * kWidth;
-        if (inside) call.chain = &placed;
+        if (!part.add) call.c = buffer, call.c_row = kTileColumns<T>;
         kernel(call);
-        if (!inside) run_chain(placed, tile.rows, part.columns);
+        run_chain(chain->place(piece.pixel + row, piece.output + column, call.c, call.c_row), tile.rows, part.columns);
         continue;
       }
     }

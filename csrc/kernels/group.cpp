@@ -577,7 +577,6 @@ bool as_moving_chain(const GroupMachine& m, MovingChain& to) {
     to.steps[i] = m.chain[i];
     to.begins[i] = y.place == kOneForAll ? y.data : input_arg(m, m.chain[i].input).data;
     to.steps[i].row_bytes = y.place == kDense ? panel_row_bytes(m.space, input_arg(m, m.chain[i].input)) : 0;
-    if (!runs_on_tiles(to.steps[i])) return false;
   }
   const TensorArg& output = m.call->outputs[0];
   to.to = output.data;

@@ -21,11 +21,6 @@ struct ChainStep {
   std::int64_t row_bytes;    // 0: one row for all
 };
 
-// What register tiles of a product can run themselves.
-inline bool runs_on_tiles(const ChainStep& step) {
-  return step.op == kChainAdd || (step.row_bytes == 0 && (step.op == kChainMultiply || step.op >= kChainRaise));
-}
-
 // float32: x begins as what lies at `from`; the last x goes to `to`, which may be where x or a y comes from.
 struct Chain {
   const char* from;

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 
-#include "kernels/group_chain.h"
 #include "kernels/simd.h"
 
 namespace ingot::INGOT_LEVEL {
@@ -56,18 +55,10 @@ struct MicroCall {
   const T* ahead = nullptr;
   std::int64_t ahead_step = 0;  // elements that it moves by in a step
   bool far_rows = false;        // A is not in this core's caches: it is fetched ahead too
-  // Runs on the finished tile, in registers, and writes its own result; null: none. See takes_chain.
-  const Chain* chain = nullptr;
 };
 
 template <class T>
 using MicroKernel = void (*)(const MicroCall<T>& call);
-
-// Which micro-kernels run chains: those of the largest tiles.
-template <class T>
-constexpr bool takes_chain(std::int64_t vectors, std::int64_t rows) {
-  return sizeof(T) == sizeof(float) && !kSmallCode && vectors == kTileVectors && rows >= kTileRows - 2;
-}
 
 // [vectors - 1][rows - 1]
 extern const MicroKernel<float> micro_kernels_f32[kTileVectors][kTileRows];

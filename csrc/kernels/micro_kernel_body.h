@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/group_chain_block.h"
 #include "kernels/micro_kernel.h"
 #include "kernels/simd.h"
 
@@ -42,7 +41,7 @@ struct Position {
 // Tall tiles take some steps together: they fetch the panels at hand at every step, and now and then what comes next.
 template <class T, int kRows, int kVectors>
 inline constexpr int kStepsTogether =
-    kVectorBytes == 64 && sizeof(T) == 4 && kRows >= 10 && kVectors == kTileVectors && !kSmallCode ? 4 : 1;
+    kVectorBytes == 64 && sizeof(T) == 4 && kRows >= 8 && kVectors == kTileVectors && !kSmallCode ? 4 : 1;
 
 // Requires: panels (b_step is kPanel). Returns how many steps it did.
 template <class T, int kRows, int kVectors>
@@ -150,16 +149,6 @@ INGOT_INLINE void for_tile(const F& f) {
   }
 }
 
-// Runs the chain on the sums of a tile and writes its result.
-template <int kRows, int kVectors>
-INGOT_INLINE void finish_tile(const Chain& chain, F32 (&sums)[kRows][kVectors]) {
-  run_steps<kRows, kVectors, false, true>(chain, sums, 0, 0, kLanes<F32>);
-  char* const to = chain.to;
-  const std::int64_t row = chain.to_row_bytes;
-  for_tile<kRows, kVectors>(
-      [&](int i, int v) { store(reinterpret_cast<float*>(to + i * row + v * kVectorBytes), sums[i][v]); });
-}
-
 template <class T, int kRows, int kVectors>
 void micro_kernel_body(const MicroCall<T>& call) {
   using V = Vector<T>;
@@ -180,9 +169,6 @@ void micro_kernel_body(const MicroCall<T>& call) {
     fold_block<T, kRows, kVectors>(call, steps, at, sums);
     left -= steps;
     if (!first) for_tile<kRows, kVectors>([&](int i, int v) { sums[i][v] = load<V>(total(i, v)) + sums[i][v]; });
-    if constexpr (takes_chain<T>(kVectors, kRows)) {
-      if (left == 0 && call.chain != nullptr) return finish_tile<kRows, kVectors>(*call.chain, sums);
-    }
     if (left == 0) {
       for_tile<kRows, kVectors>([&](int i, int v) { store(c(i, v), sums[i][v]); });
     } else {
