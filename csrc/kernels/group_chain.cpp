@@ -1,4 +1,4 @@
-// Chains: eight rows of two vectors at a time, so that one decision what to do next serves sixteen vectors.
+// Chains: seven rows of two vectors at a time, so that one decision what to do next serves fourteen vectors.
 #include "kernels/group_chain.h"
 
 #include "kernels/simd.h"
@@ -7,7 +7,7 @@
 namespace ingot::INGOT_LEVEL {
 namespace {
 
-constexpr int kRows = kSmallCode ? 1 : 8, kFewRows = 3;  // the largest tiles of products: 8 + 3 + 3
+constexpr int kRows = kSmallCode ? 1 : 7;  // the tiles of products: 14 are 7 + 7, 13 are 7 + 6, 12 are 6 + 6
 constexpr int kVectors = kSmallCode ? 1 : 2;
 
 // The first `lanes` elements, all of them unless kTail.
@@ -137,9 +137,9 @@ void run_rows(const Chain& chain, std::int64_t row, std::int64_t columns) {
 
 void run_chain(const Chain& chain, std::int64_t rows, std::int64_t columns) {
   std::int64_t i = 0;
-  for (; i + kRows <= rows; i += kRows) run_rows<kRows>(chain, i, columns);
-  if constexpr (kRows > kFewRows) {
-    for (; i + kFewRows <= rows; i += kFewRows) run_rows<kFewRows>(chain, i, columns);
+  for (; i + kRows <= rows && rows - i != 2 * kRows - 2; i += kRows) run_rows<kRows>(chain, i, columns);
+  if constexpr (kRows > 1) {
+    for (; i + kRows - 1 <= rows; i += kRows - 1) run_rows<kRows - 1>(chain, i, columns);
   }
   for (; i < rows; ++i) run_rows<1>(chain, i, columns);
 }
