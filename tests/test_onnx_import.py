@@ -82,6 +82,29 @@ def test_arithmetic_of_sizes_is_followed() -> None:
     assert run(graph, np.zeros(5, np.float32)).shape == (5, 1)
 
 
+def test_a_choice_by_a_size_is_made_by_its_range() -> None:
+    """As exporters write a squeeze of an axis that may be 1."""
+    branches = {
+        "then_branch": graph_of([node("Squeeze", "x axis", "a")], [], [value("a", None)]),
+        "else_branch": graph_of([node("Identity", "x", "b")], [], [value("b", None)]),
+    }
+    nodes = [
+        node("Shape", "x", "s", start=0, end=1),
+        node("Max", "s one", "n"),
+        node("Less", "n two", "c"),
+        node("If", "c", "y", **branches),
+    ]
+    tensors = {"one": [1], "two": [2], "axis": [0]}
+    inputs = [value("x", ["n", 3])]
+    assert ops_of(load(nodes, inputs, [Y], tensors, dims={"n": (2, None)})) == []
+    assert ops_of(load(nodes, inputs, [Y], tensors, dims={"n": 1})) == ["reshape"]
+    with pytest.raises(
+        ingot.UnsupportedError,
+        match="If 'y', node 4: unsupported: branches that only a run decides on: onnx: Squeeze 'a'",
+    ):
+        load(nodes, inputs, [Y], tensors)
+
+
 def test_dims_are_given_and_expressions_are_read() -> None:
     inputs = [value("x", ["batch", "past + 1"]), value("z", ["batch", 1])]
     graph = load([node("Add", "x z", "y")], inputs, [Y], dims={"batch": (1, 8), "past": 4})

@@ -101,6 +101,10 @@ class Recorder:
             self.builder.declare_dim(name, lo, hi)
             self._ranges[name] = (lo, hi)
 
+    def range_of(self, dim: str) -> tuple[int, int | None]:
+        """(least, most) of a declared dim; most None: no upper bound."""
+        return self._ranges[dim]
+
     def add_input(self, name: str, dtype: str, shape: Sequence[SizeLike]) -> Tensor:
         """Adds an input of the graph."""
         self._used.add(name)

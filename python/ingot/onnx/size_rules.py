@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from ingot.recorder import active_recorder
 from ingot.tensor import Size, Tensor, wrap
 
 from .node import Node, many_axes, one_axis
 from .values import Sizes, Value, folded
 
 Rule = Callable[[Node, list[Any]], Any]
+Pair = Callable[[Any, Any], Any]
 _RULES: dict[str, Rule] = {}
 
 
@@ -40,7 +42,7 @@ def sized(node: Node) -> Value | None:
     found = rule(node, arrays)
     if found is None:
         return None
-    if node.op == "Equal":
+    if node.op in _COMPARISONS:
         return wrap(found.astype(np.bool_))
     array = found if isinstance(found, np.ndarray) else _object(found)
     return folded(Sizes(array, _dtype(node)))
@@ -125,8 +127,10 @@ def _slice(node: Node, x: list[Any]) -> Any:
     return x[0][tuple(key)]
 
 
-def _pairwise(function: Callable[[Any, Any], Any]) -> Rule:
+def _pairwise(function: Pair) -> Rule:
     def apply(_: Node, x: list[Any]) -> Any:
+        if len(x) != 2:
+            return None
         pairs = np.broadcast(*x)
         found = [function(a, b) for a, b in pairs]
         if any(n is None for n in found):
@@ -138,33 +142,50 @@ def _pairwise(function: Callable[[Any, Any], Any]) -> Rule:
     return apply
 
 
-def _is_count(n: Any) -> bool:
-    """Whether it is never negative: dims are not, and neither are their sums and products."""
-    return "-" not in str(n)
+def _bounds(n: Any) -> tuple[int | None, int | None]:
+    """(least, most) of a size, None where not known: sums, products and quotients of dims grow with
+    them."""
+    if not isinstance(n, Size):
+        return int(n), int(n)
+    recorder = active_recorder()
+    if recorder is None or "-" in str(n):
+        return None, None
+    ranges = {name: recorder.range_of(name) for name in n.dims}
+    most = {name: high for name, (_, high) in ranges.items() if high is not None}
+    least = n.evaluate({name: low for name, (low, _) in ranges.items()})
+    return least, n.evaluate(most) if len(most) == len(ranges) else None
+
+
+def _is_at_least(a: Any, b: Any) -> bool:
+    """Whether that is known."""
+    least, most = _bounds(a)[0], _bounds(b)[1]
+    return bool(a == b) or (least is not None and most is not None and least >= most)
+
+
+def _is_above(a: Any, b: Any) -> bool:
+    """Whether that is known."""
+    least, most = _bounds(a)[0], _bounds(b)[1]
+    return least is not None and most is not None and least > most
 
 
 def _divided(a: Any, b: Any) -> Any:
     """Where nothing is negative, flooring is truncating."""
     if isinstance(b, Size) or b <= 0:
         return 1 if isinstance(b, Size) and a == b else None
-    return a // b if _is_count(a) else None
+    return a // b if _is_at_least(a, 0) else None
 
 
 def _least(a: Any, b: Any) -> Any:
-    if isinstance(a, Size) or isinstance(b, Size):
-        return a if a == b else None
-    return min(a, b)
+    return b if _is_at_least(a, b) else a if _is_at_least(b, a) else None
 
 
 def _greatest(a: Any, b: Any) -> Any:
-    if not isinstance(a, Size) and not isinstance(b, Size):
-        return max(a, b)
-    if a == b:
-        return a
-    size, other = (a, b) if isinstance(a, Size) else (b, a)
-    if isinstance(other, Size) or other > 0 or not _is_count(size):
-        return None
-    return size
+    return a if _is_at_least(a, b) else b if _is_at_least(b, a) else None
+
+
+def _compared(true: Pair, false: Pair) -> Rule:
+    """A comparison, where it is known to be true or to be false."""
+    return _pairwise(lambda a, b: True if true(a, b) else False if false(a, b) else None)
 
 
 @_rule("ReduceProd")
@@ -177,25 +198,18 @@ def _product(node: Node, x: list[Any]) -> Any:
     return _object(result) if not node.attr("keepdims", 1) else _object(result).reshape(1)
 
 
-def _equal(a: Any, b: Any) -> bool | None:
-    """Whether two sizes are equal; None where that is not known."""
-    if a == b:
-        return True
-    if isinstance(a, Size) and isinstance(b, Size):
-        return None
-    if not isinstance(a, Size) and not isinstance(b, Size):
-        return False
-    size, number = (a, b) if isinstance(a, Size) else (b, a)
-    return False if number < 0 and _is_count(size) else None
-
-
 _RULES["Add"] = _pairwise(lambda a, b: a + b)
 _RULES["Sub"] = _pairwise(lambda a, b: a - b)
 _RULES["Mul"] = _pairwise(lambda a, b: a * b)
 _RULES["Div"] = _pairwise(_divided)
 _RULES["Min"] = _pairwise(_least)
 _RULES["Max"] = _pairwise(_greatest)
-_RULES["Equal"] = _pairwise(_equal)
+_RULES["Equal"] = _compared(lambda a, b: a == b, lambda a, b: _is_above(a, b) or _is_above(b, a))
+_RULES["Greater"] = _compared(_is_above, lambda a, b: _is_at_least(b, a))
+_RULES["GreaterOrEqual"] = _compared(_is_at_least, lambda a, b: _is_above(b, a))
+_RULES["Less"] = _compared(lambda a, b: _is_above(b, a), _is_at_least)
+_RULES["LessOrEqual"] = _compared(lambda a, b: _is_at_least(b, a), _is_above)
+_COMPARISONS = {"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"}
 
 
 @_rule("Where")

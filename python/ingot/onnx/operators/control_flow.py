@@ -44,9 +44,9 @@ def if_(node: Node) -> tuple[Value, ...]:
     try:
         return tuple(control.cond(ops.reshape(node.x(0), ()), run(branches[0]), run(branches[1])))
     except (ShapeError, DTypeError) as error:
-        if "cond: " not in str(error):
-            raise
-        raise node.unknown(0) from error
+        found = UnsupportedError(f"unsupported: branches that only a run decides on: {error}")
+        found.inputs = node.unknown(0).inputs
+        raise found from None
 
 
 # Loop.
