@@ -231,6 +231,22 @@ def test_a_loop_without_end_and_functions_that_call_themselves_are_limited() -> 
         ingot.onnx.load(bytes_of(model))
 
 
+def test_functions_that_multiply_are_limited() -> None:
+    """f0 calls f1 twice, which calls f2 twice, ..."""
+    opset, main = onnx.helper.make_opsetid("f", 1), onnx.helper.make_opsetid("", 17)
+    functions = []
+    for i in range(40):
+        next_one = {"op": f"F{i + 1}", "domain": "f"} if i < 39 else {"op": "Neg"}
+        body = [node(inputs=a, outputs=b, **next_one) for a, b in (("x", "t"), ("t", "y"))]
+        function = onnx.helper.make_function("f", f"F{i}", ["x"], ["y"], body, [opset, main])
+        functions.append(function)
+    model = model_of(
+        [node("F0", "x", "y", domain="f")], [X], [Y], imports=[opset], functions=functions
+    )
+    with pytest.raises(ingot.LimitError, match="functions and loops of more than 100000 nodes"):
+        ingot.onnx.load(bytes_of(model))
+
+
 def test_damaged_bytes_are_an_error_or_a_model() -> None:
     """Bytes of a model with a branch, a tensor and attributes, cut off and changed."""
     branch = graph_of([node("Identity", "x", "b")], [], [value("b", None)])

@@ -118,6 +118,7 @@ class Model:
             )
         own = self.proto.graph.name
         graph_name = name if name is not None else own if own.isidentifier() else "main"
+        self._context.expanded = 0
         recorder = Recorder(graph_name)
         known_dims = Dims(dims, ranges_of(self.proto))
         with recorder.recording():

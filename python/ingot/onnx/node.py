@@ -12,15 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ingot.composite.creation import zeros
 from ingot.dtypes import Array, DType
 from ingot.errors import FileError, UnsupportedError
 from ingot.tensor import Size, SizeLike, Tensor
 
 from .package import dtype_from
 from .values import Items, Maybe, Sizes, Value, check_small
-
-Results = "Value | tuple[Value | None, ...]"
 
 
 @dataclass
@@ -185,8 +182,3 @@ def known_size(n: SizeLike, what: str) -> int:
             f"unsupported: {what} is symbolic: got {n}, expected a number; use dims="
         )
     return int(n)
-
-
-def blank(shape: Sequence[SizeLike], dtype: DType) -> Tensor:
-    """Zeros."""
-    return zeros(shape, dtype=dtype)

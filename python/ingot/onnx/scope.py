@@ -33,6 +33,7 @@ Attributes = Mapping[str, Any]
 Operand: TypeAlias = "tuple[Value | None, frozenset[str]]"  # with the model's inputs that decide it
 _NOTHING: Operand = (None, frozenset())
 _MAX_DEPTH = 64  # of graphs and functions in each other
+_MAX_EXPANDED = 100_000  # nodes of bodies in one recording: functions may call others many times
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Context:
     file: str  # for source lines
     folder: Path | None  # where external data lie
     functions: Mapping[tuple[str, str, str], Any]
+    expanded: int = 0  # nodes of bodies recorded so far
 
 
 @dataclass
@@ -85,10 +87,16 @@ class Scope:
         """Runs nodes in order."""
         for number, proto in enumerate(nodes, 1):
             if self.depth:
+                self._count()
                 self._run_node(proto, "")
             else:
                 with located(*origin_of(proto, self.context.file, number)):
                     self._run_node(proto, f", node {number}")
+
+    def _count(self) -> None:
+        self.context.expanded += recording()
+        if self.context.expanded > _MAX_EXPANDED:
+            raise LimitError(f"onnx: functions and loops of more than {_MAX_EXPANDED} nodes")
 
     def _run_node(self, proto: Any, where: str) -> None:
         try:
