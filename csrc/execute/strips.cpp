@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "base/dtype.h"
-#include "base/error.h"
 #include "plan/plan.h"
 
 namespace ingot {

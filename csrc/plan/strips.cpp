@@ -70,7 +70,7 @@ class StripJoiner {
     if (plan_.slots[written.slot.index].kind != SlotKind::kArena || use.writes != 1 || use.reads != 1) return false;
     if (written.slot != read.slot || !(written.type == read.type) || written.strides != read.strides) return false;
     return read.offset == Size(0) && rows_outermost(written) && rows_outermost(next.outputs[0]) &&
-           is_fresh(next.outputs[0]) && meets_rows(next);
+           is_fresh(next.outputs[0]) && meets_rows(step) && meets_rows(next);
   }
 
   // Nothing else is ever written there, so that nothing is read from there before.
