@@ -114,7 +114,7 @@ class Search {
   }
 
   // False where a section cannot hold what waits for it.
-  bool find_valleys() {
+  [[gnu::noinline]] bool find_valleys() {
     const auto num_sections = static_cast<std::uint32_t>(floors_.size());
     work_ -= num_sections;
     valleys_.clear();
@@ -137,7 +137,7 @@ class Search {
   }
 
   // covers_: by section, how many open blocks inside its valley live in it.
-  void count_covers() {
+  [[gnu::noinline]] void count_covers() {
     work_ -= static_cast<std::int64_t>(open_.size() + floors_.size());
     covers_.assign(floors_.size() + 1, 0);
     for (const std::uint32_t b : open_) {
@@ -161,7 +161,7 @@ class Search {
   }
 
   // The one with the fewest ways.
-  Decision choose() const {
+  [[gnu::noinline]] Decision choose() const {
     Decision best;
     for (const Valley& valley : valleys_) {
       const std::int64_t least_gap = std::min(valley.wall() - valley.floor, valley.least_bytes);
@@ -183,7 +183,7 @@ class Search {
     return int{left} + int{right} + int{left && top == valley.left} + int{right && top == valley.right};
   }
 
-  std::vector<std::uint32_t> ways(const Decision& decision) {
+  [[gnu::noinline]] std::vector<std::uint32_t> ways(const Decision& decision) {
     work_ -= static_cast<std::int64_t>(open_.size());
     const Valley& valley = decision.valley;
     std::vector<std::uint32_t> result;
@@ -198,7 +198,7 @@ class Search {
     return result;
   }
 
-  // Places all open blocks.
+  // Places all open blocks. A block is a level of recursion: what it calls stays out of line, and its frame small.
   bool place_rest() {
     if (open_.empty()) return true;
     if (work_ <= 0 || !find_valleys()) return false;
@@ -216,17 +216,28 @@ class Search {
   }
 
   bool rise(const Valley& valley) {
-    const auto begin = floors_.begin() + valley.first, end = floors_.begin() + valley.last + 1;
-    std::fill(begin, end, valley.wall());
+    set_floor(valley, valley.wall());
     if (place_rest()) return true;
-    std::fill(begin, end, valley.floor);
+    set_floor(valley, valley.floor);
     return false;
   }
 
   bool place(std::uint32_t b, std::int64_t floor) {
+    const std::ptrdiff_t position = put(b, floor);
+    if (place_rest()) return true;
+    take_back(b, floor, position);
+    return false;
+  }
+
+  [[gnu::noinline]] void set_floor(const Valley& valley, std::int64_t floor) {
+    std::fill(floors_.begin() + valley.first, floors_.begin() + valley.last + 1, floor);
+  }
+
+  // Returns where the block stood among the open ones.
+  [[gnu::noinline]] std::ptrdiff_t put(std::uint32_t b, std::int64_t floor) {
     const Block& block = blocks_[b];
     const auto at = std::find(open_.begin(), open_.end(), b);
-    const auto position = at - open_.begin();
+    const std::ptrdiff_t position = at - open_.begin();
     open_.erase(at);
     work_ -= block.last - block.first + 4;
     for (std::uint32_t s = block.first; s <= block.last; ++s) {
@@ -234,13 +245,16 @@ class Search {
       waiting_[s] -= block.bytes;
     }
     offsets_[block.span] = floor;
-    if (place_rest()) return true;
+    return position;
+  }
+
+  [[gnu::noinline]] void take_back(std::uint32_t b, std::int64_t floor, std::ptrdiff_t position) {
+    const Block& block = blocks_[b];
     for (std::uint32_t s = block.first; s <= block.last; ++s) {
       floors_[s] = floor;
       waiting_[s] += block.bytes;
     }
     open_.insert(open_.begin() + position, b);
-    return false;
   }
 
   std::int64_t ceiling_;
