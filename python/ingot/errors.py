@@ -32,8 +32,8 @@ class RecordError(IngotError, RuntimeError):
 
 
 class UnsupportedError(RecordError, NotImplementedError):
-    """Something of another format that has no equal here. `inputs` names those whose numbers would
-    decide what a graph cannot."""
+    """Something of another format that has no equal here, or the other way round. `inputs` names
+    those whose numbers would have to be known."""
 
     inputs: tuple[str, ...] = ()
 

@@ -1,5 +1,5 @@
-"""Writes docs/errors.md from the core's table of error codes; `--check` only compares
-(test_readme.py does).
+"""Writes docs/errors.md from the core's table of error codes, and the classes that only Python has;
+`--check` only compares (test_readme.py does).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import ingot
-from ingot import _core
+from ingot import _core, errors
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 HEAD = """# Errors
@@ -24,15 +24,21 @@ This page is made by `python tests/tools/make_errors_page.py`.
 """
 
 
+def row(name: str, sentence: str, status: object) -> str:
+    bases = [
+        base.__name__ for base in getattr(ingot, name).__mro__ if base.__module__ == "builtins"
+    ]
+    return f"| `{name}` | `{bases[0]}` | {sentence} | {status} |\n"
+
+
 def page() -> str:
-    rows = []
-    for status, (name, sentence) in enumerate(_core.error_names(), start=1):
-        builtins = [
-            base.__name__
-            for base in getattr(ingot, name).__mro__[1:]
-            if base.__module__ == "builtins"
-        ]
-        rows.append(f"| `{name}` | `{builtins[0]}` | {sentence} | {status} |\n")
+    table = _core.error_names()
+    rows = [row(name, sentence, status) for status, (name, sentence) in enumerate(table, start=1)]
+    known = {"IngotError", *(name for name, _ in table)}
+    for name, error in vars(errors).items():
+        if isinstance(error, type) and issubclass(error, ingot.IngotError) and name not in known:
+            kind = error.__mro__[1].__name__
+            rows.append(row(name, f"A `{kind}`: {' '.join((error.__doc__ or '').split())}", "-"))
     return HEAD + "".join(rows)
 
 
