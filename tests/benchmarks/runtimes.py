@@ -5,6 +5,7 @@ A library that is not installed is skipped by name.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -100,8 +101,9 @@ def torch(workload: Workload, threads: int) -> Call:
 
 def jax(workload: Workload, threads: int) -> Call:
     library = pytest.importorskip("jax")
-    if threads > 1:
-        pytest.skip("the process decides jax's threads")
+    cores = len(os.sched_getaffinity(0))
+    if threads != cores:
+        pytest.skip(f"jax uses all {cores} cores of the process")
     compiled = library.jit(lambda x: workload.f(library.numpy, x))
     return lambda x: np.asarray(compiled(x))
 
