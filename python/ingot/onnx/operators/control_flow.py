@@ -194,6 +194,8 @@ def loop(node: Node) -> tuple[Value, ...]:
         except (DTypeError, FileError, ShapeError, UnsupportedError) as error:
             first = error if first is None else first
     assert first is not None
+    if isinstance(first, FileError):  # broken, whichever way it is read
+        raise first
     found = UnsupportedError(f"unsupported: a loop of this kind: {first}")
     found.inputs = getattr(first, "inputs", ())
     raise found from None
