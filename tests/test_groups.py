@@ -126,3 +126,35 @@ def test_random_groups_keep_every_law(block: int) -> None:
     for seed in range(block * 20, block * 20 + 20):
         graph, arrays = random_rows(seed)
         assert check_program(graph.module, arrays) == "ran", f"seed {seed}"
+
+
+LIMITS = [0.0, -0.0, 6.0, -1.5, float("inf"), float("-inf"), float("nan")]
+
+
+@pytest.mark.parametrize("level", [None, "avx2", "generic"])
+@pytest.mark.parametrize("convolution", [False, True])
+def test_limits_of_chains_keep_signs_of_zero_and_nan(convolution: bool, level: str | None) -> None:
+    """maximum and minimum with a number, which kernels shorten by what the number is."""
+    if level not in (None, *ingot._core.levels()):
+        pytest.skip(f"this machine has no {level}")
+    special = np.array([0.0, -0.0, 1e-40, -1e-40, 6, 7, -7, np.inf, -np.inf, np.nan], np.float32)
+    x = np.tile(special, 64 * 33)[: 33 * 640].reshape(1, 33, 640, 1).transpose(0, 2, 3, 1)
+    one = np.ones((640, 1, 1, 1), np.float32)
+    for low in LIMITS:
+        for high in LIMITS:
+
+            def f(x: ingot.Tensor, low: float = low, high: float = high) -> ingot.Tensor:
+                y = ingot.conv2d(x, one, groups=640) if convolution else x
+                return ingot.minimum(ingot.maximum(y, low), high) - 0.0
+
+            graph = ingot.record(f, ingot.Spec(x.shape))
+            options = {} if level is None else {"level": level}
+            got = ingot.compile(graph, **options)(x)
+            plain = ingot.compile(graph, passes=[], **options)(x)
+            assert same_bits(got, plain), (low, high)
+
+
+def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
+    """Of NaN neither sign nor payload means anything."""
+    both = np.isnan(a) & np.isnan(b)
+    return bool(((a.view(np.uint32) == b.view(np.uint32)) | both).all())
