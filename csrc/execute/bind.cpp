@@ -108,8 +108,9 @@ void make_blocks(const CompiledPlan& compiled, ArgumentBlocks& blocks) {
     last.links = blocks.links.data() + blocks.links.size();
     last.num_links = static_cast<std::int32_t>(chain.last_step - chain.first_step + 1);
     for (std::uint32_t t = chain.first_step; t <= chain.last_step; ++t) {
-      blocks.links.push_back(
-          {compiled.steps[t].own_kernel, &blocks.calls[t], window_attrs(*compiled.plan.steps[t].op)});
+      const WindowAttrs attrs = window_attrs(*compiled.plan.steps[t].op);
+      INGOT_CHECK(blocks.calls[t].attr_begin[attrs.count] <= kMostWindowNumbers);
+      blocks.links.push_back({compiled.steps[t].own_kernel, &blocks.calls[t], attrs});
     }
   }
 }

@@ -27,7 +27,6 @@ namespace {
 
 constexpr int kRowAxis = 2;
 constexpr int kMostLinks = static_cast<int>(kMostChainSteps);
-constexpr int kMostAttrNumbers = 16;
 constexpr std::int64_t kStripBytes =
     512 * 1024;  // of the rows between two steps of a chain, together: second-level cache
 
@@ -67,7 +66,7 @@ struct PartCall {
   KernelCall call;
   TensorArg output;
   TensorArg inputs[kMostChainInputs];
-  std::int64_t attrs[kMostAttrNumbers];
+  std::int64_t attrs[kMostWindowNumbers];
 
   PartCall(const StripLink& link, std::int64_t image, const Rows& rows, const Rows& read) : call(*link.call) {
     const KernelCall& whole = *link.call;
@@ -99,7 +98,7 @@ struct PartCall {
 // The rows that lie between a step and the next one.
 struct Between {
   char* data;
-  std::int64_t row_bytes, most_rows;
+  std::int64_t row_bytes;
   Rows held;
 };
 
@@ -148,7 +147,7 @@ class ChainRun {
     std::int64_t most[kMostLinks];
     count_rows(last, at_once_, most);
     for (int i = 0; i + 1 < num_links_; ++i) {
-      between_[i] = {scratch, row_bytes(last->links[i].call->outputs[0]), most[i], {0, 0}};
+      between_[i] = {scratch, row_bytes(last->links[i].call->outputs[0]), {0, 0}};
       scratch += (most[i] * between_[i].row_bytes + 63) / 64 * 64;
     }
     scratch_ = scratch;

@@ -16,6 +16,8 @@ struct WindowAttrs {
 };
 WindowAttrs window_attrs(const OpRow& row);
 
+inline constexpr std::int32_t kMostWindowNumbers = 16;  // of a row's attributes, flattened
+
 // One step of a chain.
 struct StripLink {
   const Kernel* kernel;

@@ -43,10 +43,8 @@ class ConvResult {
     if constexpr (sizeof(T) == sizeof(float)) chains_ = group != nullptr && as_moving_chain(*group, chain_);
   }
 
-  // What runs on pieces, if register tiles can do so themselves; null: finish() does.
+  // What runs on each register tile as soon as it is computed; null: finish() runs the group on whole pieces.
   MovingChain* chain() const { return chains_ ? &chain_ : nullptr; }
-
-  bool has_group() const { return group_ != nullptr; }
 
   // A piece to compute.
   ConvPiece<T> begin(std::int64_t pixel, std::int64_t rows, std::int64_t output, std::int64_t columns) const {

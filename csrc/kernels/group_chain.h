@@ -42,7 +42,7 @@ struct MovingChain {
   const char* begins[kLongestChain];  // of the operands at row 0, column 0
   char* to;
 
-  // Requires: `chain.steps` is `steps`. from: what lies there, if that is not in registers.
+  // Requires: `chain.steps` is `steps`. from: x of the first element of that place.
   const Chain& place(std::int64_t row, std::int64_t column, const float* from, std::int64_t from_row) {
     const std::int64_t byte = column * static_cast<std::int64_t>(sizeof(float));
     for (std::int32_t i = 0; i < chain.num_steps; ++i) {
