@@ -13,11 +13,26 @@ CSRC = ROOT / "csrc"
 PYTHON = ROOT / "python" / "ingot"
 
 # A folder of csrc/ may include headers of itself and of every folder before it in this list ...
-CPP_ORDER = ["base", "ops", "graph", "verify", "file", "optimize", "plan", "execute", "program"]
+CPP_ORDER = [
+    "base",
+    "ops",
+    "graph",
+    "verify",
+    "file",
+    "optimize",
+    "plan",
+    "execute",
+    "device",
+    "program",
+]
 # ... and the edges of the program may include everything but each other.
 CPP_EDGES = ["capi", "bindings", "tools"]
 KERNEL_MAY_INCLUDE = re.compile(
     r"execute/kernel\.h|ops/pointwise\.def|kernels/\w+\.h|cstdint|cstddef|immintrin\.h|arm_neon\.h"
+)
+# A plugin shares with the core the structs of its border and what one element means, no code that runs a graph.
+PLUGIN_MAY_INCLUDE = re.compile(
+    r"device/api\.h|execute/kernel\.h|base/dtype\.h|ops/pointwise\.def|kernels/(scalar|simd|lane|math\w*|narrow)\.h"
 )
 
 # Modules of the Python package, in the order of the arrows; a row may also import within itself.
@@ -81,6 +96,16 @@ def cpp_violations() -> list[str]:
     return found
 
 
+def plugin_violations() -> list[str]:
+    found = []
+    files = [p for p in (ROOT / "cuda").rglob("*") if p.suffix in {".h", ".cuh", ".cpp", ".cu"}]
+    for path in sorted(files):
+        for line, include in includes(path):
+            if folder_of(include) is not None and not PLUGIN_MAY_INCLUDE.fullmatch(include):
+                found.append(f"{path.relative_to(ROOT)}:{line}: a plugin may not include {include}")
+    return found
+
+
 def python_row(module: str) -> int:
     for number, row in enumerate(PYTHON_ROWS):
         if module in row:
@@ -110,6 +135,7 @@ def imported_modules(path: Path) -> list[tuple[int, str]]:
 
 def test_cpp_includes_point_left_only() -> None:
     assert cpp_violations() == []
+    assert plugin_violations() == []
 
 
 def test_python_imports_point_left_only() -> None:

@@ -1,0 +1,162 @@
+// The boundary between the core and a device plugin: plain structs and C function pointers, so that either side can be
+// built by another compiler and neither can throw into, allocate for, or free what belongs to the other.
+// A plugin exports `ingot_cuda_open` (DeviceOpen). The core opens it when a device is asked for, never before.
+//
+// Thread rule: a DeviceContext may be used by any thread; a DeviceStream, and all that is enqueued on it, by one at a
+// time. What is enqueued on one stream runs in that order.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "execute/kernel.h"
+
+namespace ingot {
+
+// Raised whenever a struct of this file, or of execute/kernel.h as far as plugins see it, changes.
+inline constexpr std::uint32_t kDeviceApiVersion = 1;
+
+struct DeviceContext;  // one device
+struct DeviceStream;   // one queue of it
+struct DeviceStep;     // the code of one step
+struct DeviceGraph;    // launches that were captured
+struct DeviceEvent;    // a moment of a stream
+
+enum DeviceStatus : std::int32_t {
+  kDeviceDone,
+  kDeviceMissing,      // no driver, no device, no library that is needed
+  kDeviceNoKernel,     // this op is not computed in this dtype
+  kDeviceOutOfMemory,  // the device has not that much
+  kDeviceFailed,       // anything else
+};
+
+struct DeviceProperties {
+  char name[128];
+  std::int32_t index;
+  std::int32_t major, minor;  // compute capability
+  std::int32_t num_processors;
+  std::int64_t memory_bytes, free_bytes;
+};
+
+// One op of a group; see PointwiseInstruction for registers.
+struct DeviceGroupOp {
+  const char* op;  // name of the table row
+  std::int32_t dtype, result_dtype;
+  std::int32_t num_operands;
+  std::int32_t operands[3];
+  std::int32_t per_row;
+  std::int32_t is_reduction;
+};
+
+struct DeviceGroup {
+  const DeviceGroupOp* ops;
+  std::int32_t num_ops;
+  std::int32_t num_inputs;  // registers 0 .. num_inputs-1
+  const std::int32_t* input_dtypes;
+  const std::int32_t* output_registers;
+  std::int32_t num_outputs;
+  std::int32_t row_axes;     // as in PointwiseGroup
+  std::int32_t first_input;  // of the call
+  std::int32_t anchored;
+};
+
+// A step, as far as it is known before dims are. All of it is borrowed for the length of the call.
+struct DeviceStepRequest {
+  const char* kernel;        // name of the table row; "pointwise" for groups, "copy" for materialising a view
+  std::int32_t dtype;        // of the operand that kernels are found by
+  const KernelCall* call;    // ranks, dtypes and whatever is not symbolic; symbolic sizes stand as 0
+  const DeviceGroup* group;  // null: none
+};
+
+// Where kernels report what went wrong, in the device's memory, all zero at the begin of a run. Of several reports the
+// one with the lowest (order, element) stays.
+struct DeviceFault {
+  std::int32_t lock;
+  std::int32_t set;
+  std::int64_t order;  // of the launch
+  std::int64_t step;
+  std::int64_t element, value, extent;  // as in ErrorWord
+};
+
+struct DeviceLaunch {
+  const DeviceStep* step;
+  const KernelCall* call;  // addresses are the device's; not needed any more when launch returns
+  DeviceFault* fault;      // where the kernel reports, and what it looks at if `guarded`
+  std::int64_t order;      // launches of a run, ascending
+  std::int64_t step_index;
+  std::int32_t guarded;  // 1: writes nothing once a fault is set
+  char* workspace;       // workspace_bytes of it
+};
+
+// Every function returns a status unless said otherwise; of one that is not kDeviceDone, message() tells what it was,
+// for this thread, until its next call.
+struct DeviceApi {
+  std::uint32_t size_bytes;  // of this struct
+  std::uint32_t version;     // kDeviceApiVersion
+  const char* build;         // the package's version
+  const char* name;          // of the kind of device: "cuda"
+  const char* (*message)(void);
+
+  DeviceStatus (*open)(std::int32_t index, DeviceContext** context);
+  void (*close)(DeviceContext* context);
+  DeviceStatus (*properties)(DeviceContext* context, DeviceProperties* properties);
+
+  // Addresses are multiples of 256. A host block is memory of the host that the device reads and writes at full speed.
+  DeviceStatus (*allocate)(DeviceContext* context, std::int64_t num_bytes, char** address);
+  void (*release)(DeviceContext* context, char* address);
+  DeviceStatus (*allocate_host)(DeviceContext* context, std::int64_t num_bytes, char** address);
+  void (*release_host)(DeviceContext* context, char* address);
+  // Whether the address lies in this device's memory: 1 or 0.
+  std::int32_t (*owns)(DeviceContext* context, const void* address);
+
+  // Finds or makes the step's code. kDeviceNoKernel where there is none.
+  DeviceStatus (*compile_step)(DeviceContext* context, const DeviceStepRequest* request, DeviceStep** step);
+  void (*release_step)(DeviceStep* step);
+  // Of one launch, at these sizes; monotone in them. -1: an error.
+  std::int64_t (*workspace_bytes)(const DeviceStep* step, const KernelCall* call);
+  // What runs the step, for people: "matmul 128x128x8", "group by NVRTC". Lives as long as the step.
+  const char* (*describe_step)(const DeviceStep* step);
+
+  DeviceStatus (*open_stream)(DeviceContext* context, DeviceStream** stream);
+  void (*close_stream)(DeviceStream* stream);
+  void* (*native_stream)(DeviceStream* stream);  // a cudaStream_t
+  DeviceStatus (*synchronize)(DeviceStream* stream);
+  // Later work of `stream` waits for what is now enqueued on the other one, given as native_stream gives it.
+  DeviceStatus (*wait_for)(DeviceStream* stream, void* other);
+  DeviceStatus (*let_wait)(DeviceStream* stream, void* other);
+
+  // Enqueue. Host memory must stay as it is until the stream has been synchronized.
+  DeviceStatus (*launch)(DeviceStream* stream, const DeviceLaunch* launch);
+  DeviceStatus (*upload)(DeviceStream* stream, char* to, const void* from, std::int64_t num_bytes);
+  DeviceStatus (*download)(DeviceStream* stream, void* to, const char* from, std::int64_t num_bytes);
+  DeviceStatus (*copy)(DeviceStream* stream, char* to, const char* from, std::int64_t num_bytes);
+  DeviceStatus (*clear)(DeviceStream* stream, char* to, std::int64_t num_bytes);
+  DeviceStatus (*set_number)(DeviceStream* stream, char* to, std::int64_t value);  // writes one i64
+
+  // What is enqueued between begin and end is noted, not run; run_graph enqueues all of it at once. `graph` is null at
+  // first; a later capture of the same launches with other addresses or numbers changes it in place where it can.
+  DeviceStatus (*begin_capture)(DeviceStream* stream);
+  DeviceStatus (*end_capture)(DeviceStream* stream, DeviceGraph** graph);
+  DeviceStatus (*run_graph)(DeviceStream* stream, DeviceGraph* graph);
+  void (*release_graph)(DeviceGraph* graph);
+
+  DeviceStatus (*make_event)(DeviceContext* context, DeviceEvent** event);
+  void (*release_event)(DeviceEvent* event);
+  DeviceStatus (*record_event)(DeviceStream* stream, DeviceEvent* event);
+  // Requires both recorded and the stream synchronized.
+  DeviceStatus (*elapsed_ns)(DeviceEvent* begin, DeviceEvent* end, std::int64_t* ns);
+};
+
+// What the core tells a plugin.
+struct HostApi {
+  std::uint32_t size_bytes;
+  std::uint32_t version;
+  const char* build;
+  const char* cache_folder;  // where compiled groups are kept from process to process; "": nowhere
+};
+
+// The one function that a plugin exports. Fills `api`; kDeviceFailed where the two were not built for each other.
+using DeviceOpen = DeviceStatus (*)(const HostApi* host, DeviceApi* api);
+inline constexpr char kDeviceOpenName[] = "ingot_cuda_open";
+
+}  // namespace ingot

@@ -1,0 +1,44 @@
+// What the host side of a device kernel is: a function that enqueues. The families of kernels/*.cu list theirs;
+// table.cpp puts the lists together.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "device/api.h"
+
+namespace ingot::cuda {
+
+// Where a kernel reports, and whether it may write. Passed to kernels by value.
+struct Guard {
+  DeviceFault* fault;
+  std::int64_t order, step;
+  std::int32_t guarded;
+};
+
+struct Enqueue {
+  const KernelCall& call;
+  Guard guard;
+  char* workspace;
+  std::int32_t num_processors;
+  cudaStream_t stream;
+};
+
+struct DeviceKernel {
+  const char* op;      // name of the table row, or "copy"
+  std::int32_t dtype;  // DType of the operand that kernels are found by; -1: any
+  cudaError_t (*enqueue)(const Enqueue& enqueue);
+  std::int64_t (*workspace_bytes)(const KernelCall& call);  // null: none
+};
+
+struct DeviceKernelFamily {
+  const DeviceKernel* kernels;
+  std::int32_t num_kernels;
+};
+
+// One per file of kernels/, defined there.
+extern const DeviceKernelFamily kMovementKernels, kReduceKernels, kMatmulKernels, kConvKernels, kPoolKernels,
+    kIndexingKernels, kScatterKernels, kSortKernels, kCumulativeKernels, kRandomKernels, kPointwiseKernels;
+
+const DeviceKernel* find_device_kernel(const char* op, std::int32_t dtype);  // null: none
+
+}  // namespace ingot::cuda
