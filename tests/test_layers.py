@@ -30,9 +30,11 @@ CPP_EDGES = ["capi", "bindings", "tools"]
 KERNEL_MAY_INCLUDE = re.compile(
     r"execute/kernel\.h|ops/pointwise\.def|kernels/\w+\.h|cstdint|cstddef|immintrin\.h|arm_neon\.h"
 )
-# A plugin shares with the core the structs of its border and what one element means, no code that runs a graph.
+# A plugin shares with the core the structs of the border and what one element means, no code that
+# runs a graph.
 PLUGIN_MAY_INCLUDE = re.compile(
-    r"device/api\.h|execute/kernel\.h|base/dtype\.h|ops/pointwise\.def|kernels/(scalar|simd|lane|math\w*|narrow)\.h"
+    r"device/api\.h|execute/kernel\.h|base/dtype\.h|ops/pointwise\.def|"
+    r"kernels/(scalar|simd|lane|math\w*|narrow)\.h"
 )
 
 # Modules of the Python package, in the order of the arrows; a row may also import within itself.
