@@ -13,7 +13,7 @@ import pytest
 import ingot
 
 onnx = pytest.importorskip("onnx")
-from tests.onnx_models import INT64, bytes_of, graph_of, model_of, node, value  # noqa: E402
+from tests.onnx_models import BOOL, INT64, bytes_of, graph_of, model_of, node, value  # noqa: E402
 
 X, Y = value("x", [2, 3]), value("y", [2, 3])
 Edit = Callable[[Any], Any]
@@ -220,6 +220,19 @@ def test_wrong_external_data(
     with pytest.raises(ingot.FileError) as caught:
         ingot.onnx.load(external(tmp_path, location, length, data))
     assert message in str(caught.value)
+
+
+def test_a_broken_body_of_a_loop_is_broken_not_of_an_unknown_kind() -> None:
+    body = graph_of(
+        [node("Identity", "on", "again"), node("Neg", "a a", "b")],
+        [value("i", [], INT64), value("on", [], BOOL), value("a", [2, 3])],
+        [value("again", [], BOOL), value("b", [2, 3])],
+    )
+    for turns in (4, 1):
+        known = {"n": np.asarray(turns), "go": np.asarray(True)}
+        model = model_of([node("Loop", "n go x", "y", body=body)], [X], [Y], known)
+        with pytest.raises(ingot.FileError, match="Neg .*wrong number of operands: got 2"):
+            ingot.onnx.load(bytes_of(model))
 
 
 def test_a_loop_without_end_and_functions_that_call_themselves_are_limited() -> None:
