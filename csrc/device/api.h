@@ -35,7 +35,7 @@ struct DeviceProperties {
   std::int32_t index;
   std::int32_t major, minor;  // compute capability
   std::int32_t num_processors;
-  std::int64_t memory_bytes, free_bytes;
+  std::int64_t memory_bytes;
 };
 
 // One op of a group; see PointwiseInstruction for registers.
@@ -62,7 +62,9 @@ struct DeviceGroup {
 
 // A step, as far as it is known before dims are. All of it is borrowed for the length of the call.
 struct DeviceStepRequest {
-  const char* kernel;        // name of the table row; "pointwise" for groups, "copy" for materialising a view
+  // Name of the table row; "pointwise" for groups, "copy" for materialising a view, "abort" for what reports a fault
+  // where its input, a bool[], is true (element, value and extent are 0).
+  const char* kernel;
   std::int32_t dtype;        // of the operand that kernels are found by
   const KernelCall* call;    // ranks, dtypes and whatever is not symbolic; symbolic sizes stand as 0
   const DeviceGroup* group;  // null: none
@@ -80,8 +82,8 @@ struct DeviceFault {
 
 struct DeviceLaunch {
   const DeviceStep* step;
-  const KernelCall* call;  // addresses are the device's; not needed any more when launch returns
-  DeviceFault* fault;      // where the kernel reports, and what it looks at if `guarded`
+  const KernelCall* call;  // addresses are the device's, `group` is null; not needed any more when launch returns
+  DeviceFault* fault;      // never null: where the kernel reports, and what it looks at if `guarded`
   std::int64_t order;      // launches of a run, ascending
   std::int64_t step_index;
   std::int32_t guarded;  // 1: writes nothing once a fault is set
@@ -97,9 +99,13 @@ struct DeviceApi {
   const char* name;          // of the kind of device: "cuda"
   const char* (*message)(void);
 
+  // Without opening a device. No device is kDeviceMissing, with the reason, never 0 of them.
+  DeviceStatus (*count)(std::int32_t* num_devices);
+  DeviceStatus (*describe)(std::int32_t index, DeviceProperties* properties);
+
   DeviceStatus (*open)(std::int32_t index, DeviceContext** context);
   void (*close)(DeviceContext* context);
-  DeviceStatus (*properties)(DeviceContext* context, DeviceProperties* properties);
+  DeviceStatus (*free_bytes)(DeviceContext* context, std::int64_t* num_bytes);
 
   // Addresses are multiples of 256. A host block is memory of the host that the device reads and writes at full speed.
   DeviceStatus (*allocate)(DeviceContext* context, std::int64_t num_bytes, char** address);
@@ -135,6 +141,7 @@ struct DeviceApi {
 
   // What is enqueued between begin and end is noted, not run; run_graph enqueues all of it at once. `graph` is null at
   // first; a later capture of the same launches with other addresses or numbers changes it in place where it can.
+  // end_capture ends the capture whatever it returns; where it fails the graph stays as it was.
   DeviceStatus (*begin_capture)(DeviceStream* stream);
   DeviceStatus (*end_capture)(DeviceStream* stream, DeviceGraph** graph);
   DeviceStatus (*run_graph)(DeviceStream* stream, DeviceGraph* graph);
