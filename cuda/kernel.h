@@ -4,6 +4,7 @@
 
 #include <cuda_runtime.h>
 
+#include "cuda/group_program.h"
 #include "device/api.h"
 
 namespace ingot::cuda {
@@ -21,6 +22,7 @@ struct Enqueue {
   char* workspace;
   std::int32_t num_processors;
   cudaStream_t stream;
+  const GroupProgram* program = nullptr;  // of "pointwise": what to compute; null: no group
 };
 
 struct DeviceKernel {
