@@ -143,7 +143,7 @@ const KernelEvaluator::NodeProgram& KernelEvaluator::node_program(const OpRow& o
   const Graph& graph = program->module.graphs[0];
   Plan plan = make_plan(program->module, graph);
   check_plan(program->module, graph, plan);
-  program->compiled = compile_plan(graph, std::move(plan), level_);
+  program->compiled = compile_plan(graph, std::move(plan), &level_);
   if (programs_.size() == kMostPrograms) programs_.clear();
   programs_.push_back(std::move(program));
   return *programs_.back();

@@ -84,7 +84,7 @@ std::vector<StepWork> Program::work(std::size_t graph_number, const DimValues& d
   DimValues bounds = current->bounds;
   std::unique_ptr<const CompiledPlan> tight;
   if (tighten(graph.signature, impl_->options.dims, dims, bounds))
-    tight = compile_plan(*graph.graph, impl_->plan_for(graph, bounds), *impl_->level);
+    tight = compile_plan(*graph.graph, impl_->plan_for(graph, bounds), impl_->level);
   return measure_steps(tight == nullptr ? *current->compiled : *tight, impl_->policy, bounds);
 }
 

@@ -119,7 +119,7 @@ std::shared_ptr<const PlannedGraph> Program::Impl::make_planned(const GraphProgr
                                                                 const DimValues& bounds) const {
   auto planned = std::make_shared<PlannedGraph>();
   planned->bounds = bounds;
-  planned->compiled = compile_plan(*graph.graph, plan_for(graph, bounds), *level, graph.signature.sizes.dims());
+  planned->compiled = compile_plan(*graph.graph, plan_for(graph, bounds), level, graph.signature.sizes.dims());
   ArgumentBlocks blocks;
   make_blocks(*planned->compiled, blocks);
   bind_dims(*planned->compiled, policy, bounds, blocks);

@@ -89,10 +89,14 @@ struct CompiledPlan {
 };
 
 // Takes over `plan`, which check_plan has accepted. `graph` is borrowed and must outlive the result. `dims`: the order
-// in which values are given to bind_dims; it names every dim of the plan. Throws DTypeError naming op, dtype and source
+// in which values are given to bind_dims; it names every dim of the plan. level: null for a device, whose kernels are
+// none of a level: StepCode then names none, and calls have no group. Throws DTypeError naming op, dtype and source
 // line where the level has no kernel.
-std::unique_ptr<const CompiledPlan> compile_plan(const Graph& graph, Plan plan, const KernelTable& level,
+std::unique_ptr<const CompiledPlan> compile_plan(const Graph& graph, Plan plan, const KernelTable* level,
                                                  std::vector<std::string> dims = {});
+
+// The dtype that a step's kernel is found by.
+DType kernel_dtype(const Step& step);
 
 // When threads are used. A test may set all to 0: then every step with two tiles is shared.
 struct ParallelPolicy {
@@ -139,5 +143,8 @@ std::int64_t scratch_bytes(const CompiledPlan& compiled, const ArgumentBlocks& b
 
 // "  (model.py:12)", or nothing where the origin is not known.
 std::string origin_suffix(const CompiledPlan& compiled, std::size_t step);
+
+// What a run throws for a step that has reported an error: AbortError with its message for an abort, else RangeError.
+[[noreturn]] void fail_step(const CompiledPlan& compiled, std::size_t step, const ErrorWord& error);
 
 }  // namespace ingot

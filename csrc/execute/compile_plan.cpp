@@ -22,7 +22,7 @@ struct SizeLess {
 
 class PlanCompiler {
  public:
-  PlanCompiler(const Graph& graph, Plan plan, const KernelTable& level, std::vector<std::string> dims)
+  PlanCompiler(const Graph& graph, Plan plan, const KernelTable* level, std::vector<std::string> dims)
       : result_(std::make_unique<CompiledPlan>()), level_(level) {
     result_->graph = &graph;
     result_->plan = std::move(plan);
@@ -114,18 +114,13 @@ class PlanCompiler {
     const bool same = dtype == result;
     fail(ErrorCode::kDType,
          concat(op, ": no kernel: got ", name(dtype), same ? "" : " to ", same ? "" : name(result),
-                ", expected a dtype that level ", level_.level, " can compute", origin_suffix(*result_, step)));
+                ", expected a dtype that level ", level_->level, " can compute", origin_suffix(*result_, step)));
   }
 
   const Kernel* find_step_kernel(std::size_t index, const Step& step) {
-    DType dtype = DType::kF32;
-    if (!step.inputs.empty()) {
-      dtype = step.inputs[step.op == nullptr ? 0 : value_operand(*step.op)].type.dtype;
-    } else if (!step.outputs.empty()) {
-      dtype = step.outputs[0].type.dtype;
-    }
+    const DType dtype = kernel_dtype(step);
     const Kernel*& kernel = known_kernels_[{step.kernel, dtype}];
-    if (kernel == nullptr) kernel = find_kernel(level_, step.kernel, dtype);
+    if (kernel == nullptr) kernel = find_kernel(*level_, step.kernel, dtype);
     if (kernel == nullptr) fail_kernel(index, step.kernel, dtype, dtype);
     return kernel;
   }
@@ -135,7 +130,7 @@ class PlanCompiler {
     for (std::size_t i = 0; i < step.inputs.size(); ++i) {
       const Layout& layout = step.inputs[i].layout;
       if (!layout.in_panels() || panel_wish(kernel, i, layout.rank, step.attrs).layout == layout) continue;
-      fail(ErrorCode::kInternal, concat(step.kernel, ": no kernel of level ", level_.level, " reads operand ", i,
+      fail(ErrorCode::kInternal, concat(step.kernel, ": no kernel of level ", level_->level, " reads operand ", i,
                                         " as ", to_string(layout), origin_suffix(*result_, index)));
     }
   }
@@ -145,12 +140,12 @@ class PlanCompiler {
     for (const GroupInstruction& from : step.group) {
       PointwiseInstruction to = {};
       if (from.op->has(kReduction)) {
-        const RowKernel* kernel = find_row_function(level_, from.op->name, from.dtype);
+        const RowKernel* kernel = find_row_function(*level_, from.op->name, from.dtype);
         if (kernel == nullptr) fail_kernel(index, from.op->name, from.dtype, from.result_dtype);
         to.reduce = kernel->function;
       } else {
         const PointwiseKernel*& kernel = known_functions_[{from.op, from.dtype, from.result_dtype}];
-        if (kernel == nullptr) kernel = find_pointwise(level_, from.op->name, from.dtype, from.result_dtype);
+        if (kernel == nullptr) kernel = find_pointwise(*level_, from.op->name, from.dtype, from.result_dtype);
         if (kernel == nullptr) fail_kernel(index, from.op->name, from.dtype, from.result_dtype);
         to.function = kernel->function;
         std::copy(std::begin(kernel->with_scalar), std::end(kernel->with_scalar), std::begin(to.with_scalar));
@@ -193,11 +188,11 @@ class PlanCompiler {
     }
     for (const Operand& operand : step.inputs) add_operand(operand);
     add_attrs(step.kind == StepKind::kKernel ? step.attrs : Attrs{});
-    if (step.kind == StepKind::kKernel) {
+    if (step.kind == StepKind::kKernel) code.may_fail = step.op != nullptr && step.op->has(kMayFail);
+    if (step.kind == StepKind::kKernel && level_ != nullptr) {
       code.kernel = code.own_kernel = find_step_kernel(index, step);
       check_panels(index, step, *code.kernel);
       if (!step.group.empty()) code.group = add_group(index, step);
-      code.may_fail = step.op != nullptr && step.op->has(kMayFail);
     }
     code.may_fail = code.may_fail || step.kind == StepKind::kAbort;
     if (step.kind == StepKind::kJump || step.kind == StepKind::kJumpIfFalse || step.kind == StepKind::kLoopNext) {
@@ -290,7 +285,7 @@ class PlanCompiler {
   }
 
   std::unique_ptr<CompiledPlan> result_;
-  const KernelTable& level_;
+  const KernelTable* level_;
   std::map<Size, std::uint32_t, SizeLess> known_sizes_;
   std::map<std::pair<std::string_view, DType>, const Kernel*> known_kernels_;  // names live in the plan
   std::map<std::tuple<const OpRow*, DType, DType>, const PointwiseKernel*> known_functions_;
@@ -299,7 +294,12 @@ class PlanCompiler {
 
 }  // namespace
 
-std::unique_ptr<const CompiledPlan> compile_plan(const Graph& graph, Plan plan, const KernelTable& level,
+DType kernel_dtype(const Step& step) {
+  if (!step.inputs.empty()) return step.inputs[step.op == nullptr ? 0 : value_operand(*step.op)].type.dtype;
+  return step.outputs.empty() ? DType::kF32 : step.outputs[0].type.dtype;
+}
+
+std::unique_ptr<const CompiledPlan> compile_plan(const Graph& graph, Plan plan, const KernelTable* level,
                                                  std::vector<std::string> dims) {
   return PlanCompiler(graph, std::move(plan), level, std::move(dims)).run();
 }
@@ -309,6 +309,18 @@ std::string origin_suffix(const CompiledPlan& compiled, std::size_t step) {
   if (!node.valid() || node.index >= compiled.graph->nodes.size()) return {};
   const Origin& origin = compiled.graph->node(node).origin;
   return origin.file.empty() ? std::string() : concat("  (", origin.file, ":", origin.line, ")");
+}
+
+void fail_step(const CompiledPlan& compiled, std::size_t index, const ErrorWord& error) {
+  const Step& step = compiled.plan.steps[index];
+  const std::string origin = origin_suffix(compiled, index);
+  if (step.kind == StepKind::kAbort) fail(ErrorCode::kAbort, concat("abort: ", step.message, origin));
+  std::string expected = concat(-error.extent, "..", error.extent - 1);
+  if (error.extent <= 0) expected = "none, the axis is empty";
+  if (error.value >= -error.extent && error.value < error.extent)  // an index, but a window does not fit there
+    expected = concat("a window inside 0..", error.extent - 1);
+  fail(ErrorCode::kRange, concat(step.kernel, ": index out of range: got ", error.value, ", expected ", expected,
+                                 " (element ", error.element, ")", origin));
 }
 
 }  // namespace ingot

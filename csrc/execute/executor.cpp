@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
 #include "base/error.h"
 #include "execute/float_mode.h"
 #include "execute/park.h"
+#include "execute/places.h"
 #include "execute/pool.h"
 
 namespace ingot {
@@ -20,7 +20,6 @@ constexpr std::int64_t kLookNs = 1'000'000;      // of estimated work between tw
 constexpr std::int64_t kStepOverheadNs = 100;    // counted for every step, so that empty loops are stopped too
 constexpr std::int64_t kMaxStepNs = 10'000'000;  // an estimate beyond this is not believed
 constexpr std::int64_t kChunksPerThread = 8;
-alignas(64) char nothing[64];  // stands in for the null data of zero-size tensors
 
 // Workers are kept ready for the length of a run whose work is worth it.
 class Team {
@@ -63,12 +62,13 @@ class Run {
         policy_(policy),
         buffers_(buffers),
         state_(state),
+        places_(compiled, buffers, state),
         options_(options),
         profile_(profile),
         team_(policy, state.blocks.parallel_ns) {}
 
   void run() {
-    place_slots();
+    places_.begin_run();
     state_.state_written = false;
     state_.blocks.error = {};
     const auto num_steps = static_cast<std::uint32_t>(compiled_.steps.size());
@@ -80,66 +80,6 @@ class Run {
   }
 
  private:
-  char* address_of(const Slot& slot) const {
-    char* address = nullptr;
-    switch (slot.kind) {
-      case SlotKind::kArena:
-        return buffers_.arena + compiled_.plan.buffers[slot.index].offset;
-      case SlotKind::kInput:
-        address = buffers_.inputs[slot.index];
-        break;
-      case SlotKind::kOutput:
-        address = buffers_.outputs[slot.index];
-        break;
-      case SlotKind::kParam:
-        address = buffers_.params[slot.index];
-        break;
-      case SlotKind::kState:
-        address = buffers_.states[slot.index];
-        break;
-      case SlotKind::kConstant:
-        // Kernels take one kind of pointer; what a plan reads from here it does not write (check_plan).
-        address = reinterpret_cast<char*>(const_cast<std::byte*>(compiled_.graph->constants[slot.index].data));
-        break;
-      case SlotKind::kStrip:
-        break;  // in scratch
-      case SlotKind::kWindow:
-        break;  // placed by its loop
-    }
-    return filled(address);
-  }
-
-  void move_slot(std::size_t slot, char* address) {
-    if (state_.addresses[slot] == address) return;
-    state_.addresses[slot] = address;
-    write_address(slot, address);
-  }
-
-  void write_address(std::size_t slot, char* address) {
-    PlanNumbers& numbers = state_.blocks.numbers;
-    const std::uint32_t* args = compiled_.slot_args.data();
-    for (std::uint32_t i = compiled_.slot_arg_begin[slot]; i < compiled_.slot_arg_begin[slot + 1]; ++i)
-      numbers.args[args[i]].data = address + numbers.arg_offsets[args[i]];
-  }
-
-  // Only what the caller brings can have moved since the last run. Slots that loops swap may start as that left them.
-  void place_slots() {
-    const std::vector<Slot>& slots = compiled_.plan.slots;
-    if (!state_.blocks.placed) {
-      for (std::size_t i = 0; i < slots.size(); ++i) write_address(i, state_.addresses[i] = address_of(slots[i]));
-    } else {
-      for (const CallerSlot& input : compiled_.input_slots) move_slot(input.slot, filled(buffers_.inputs[input.index]));
-      for (const CallerSlot& output : compiled_.output_slots)
-        move_slot(output.slot, filled(buffers_.outputs[output.index]));
-      if (buffers_.arena != state_.arena)
-        for (std::uint32_t slot : compiled_.arena_slots) move_slot(slot, address_of(slots[slot]));
-    }
-    state_.arena = buffers_.arena;
-    state_.blocks.placed = true;
-  }
-
-  static char* filled(char* address) { return address == nullptr ? nothing : address; }
-
   // Both limits bound loops that never end. The clock is read only after enough estimated work.
   void check_limits(std::uint32_t step) {
     if (options_.max_steps > 0 && ++steps_done_ > options_.max_steps)
@@ -164,6 +104,7 @@ class Run {
 
   std::uint32_t run_step(std::uint32_t index) {
     const StepCode& step = compiled_.steps[index];
+    std::int64_t turn = 0;
     switch (step.kind) {
       case StepKind::kKernel:
         run_kernel(index, step);
@@ -171,46 +112,27 @@ class Run {
       case StepKind::kJump:
         return step.target;
       case StepKind::kJumpIfFalse:
-        return *first_input(step) == 0 ? step.target : index + 1;
+        return *places_.first_input(step) == 0 ? step.target : index + 1;
       case StepKind::kSwap:
-        swap_slots(step.slot_a, step.slot_b);
+        places_.swap_slots(step.slot_a, step.slot_b);
         break;
       case StepKind::kLoopBegin:
-        state_.turns[step.loop] = 0;
-        if (state_.blocks.numbers.loop_lengths[step.loop] <= 0) return step.target;
-        begin_turn(step);
+        if (!places_.begin_loop(step, turn)) return step.target;
+        write_turn(step, turn);
         break;
       case StepKind::kLoopNext:
-        if (++state_.turns[step.loop] >= state_.blocks.numbers.loop_lengths[step.loop]) break;
-        begin_turn(step);
+        if (!places_.next_turn(step, turn)) break;
+        write_turn(step, turn);
         return step.target;
       case StepKind::kAbort:
-        if (*first_input(step) != 0) fail_abort(index);
+        if (*places_.first_input(step) != 0) fail_step(compiled_, index, {});
         break;
     }
     return index + 1;
   }
 
-  const char* first_input(const StepCode& step) const {
-    return state_.blocks.numbers.args[step.first_arg + step.num_outputs].data;
-  }
-
-  void swap_slots(std::uint32_t a, std::uint32_t b) {
-    std::swap(state_.addresses[a], state_.addresses[b]);
-    write_address(a, state_.addresses[a]);
-    write_address(b, state_.addresses[b]);
-  }
-
-  void begin_turn(const StepCode& step) {
-    const Loop& loop = compiled_.plan.loops[step.loop];
-    const std::int64_t turn = state_.turns[step.loop];
-    const std::int64_t index = loop.reverse ? state_.blocks.numbers.loop_lengths[step.loop] - 1 - turn : turn;
-    for (std::uint32_t slot : compiled_.window_slots[step.loop]) {
-      const std::uint32_t window = compiled_.plan.slots[slot].index;
-      move_slot(slot, state_.addresses[compiled_.plan.windows[window].base.index] +
-                          state_.blocks.numbers.window_strides[window] * index);
-    }
-    if (step.num_outputs > 0) std::memcpy(state_.blocks.numbers.args[step.first_arg].data, &index, sizeof(index));
+  void write_turn(const StepCode& step, std::int64_t turn) const {
+    if (step.num_outputs > 0) std::memcpy(places_.first_output(step), &turn, sizeof(turn));
   }
 
   void run_kernel(std::uint32_t index, const StepCode& step) {
@@ -238,28 +160,14 @@ class Run {
     } else {
       step.kernel->run(&call, 0, numbers.num_tiles, buffers_.scratch);
     }
-    if (step.may_fail && state_.blocks.error.set != 0) fail_range(index);
-  }
-
-  [[noreturn]] void fail_range(std::uint32_t index) const {
-    const ErrorWord& error = state_.blocks.error;
-    std::string expected = concat(-error.extent, "..", error.extent - 1);
-    if (error.extent <= 0) expected = "none, the axis is empty";
-    if (error.value >= -error.extent && error.value < error.extent)  // an index, but a window does not fit there
-      expected = concat("a window inside 0..", error.extent - 1);
-    fail(ErrorCode::kRange,
-         concat(compiled_.plan.steps[index].kernel, ": index out of range: got ", error.value, ", expected ", expected,
-                " (element ", error.element, ")", origin_suffix(compiled_, index)));
-  }
-
-  [[noreturn]] void fail_abort(std::uint32_t index) const {
-    fail(ErrorCode::kAbort, concat("abort: ", compiled_.plan.steps[index].message, origin_suffix(compiled_, index)));
+    if (step.may_fail && state_.blocks.error.set != 0) fail_step(compiled_, index, state_.blocks.error);
   }
 
   const CompiledPlan& compiled_;
   const ParallelPolicy& policy_;
   const RunBuffers& buffers_;
   RunState& state_;
+  Places places_;
   const RunOptions& options_;
   StepProfile* profile_;
   Team team_;
@@ -271,7 +179,7 @@ class Run {
 
 void make_run_state(const CompiledPlan& compiled, RunState& state) {
   make_blocks(compiled, state.blocks);
-  state.addresses.assign(compiled.plan.slots.size(), nothing);
+  state.addresses.assign(compiled.plan.slots.size(), nullptr);
   state.arena = nullptr;
   state.turns.assign(compiled.plan.loops.size(), 0);
 }

@@ -18,6 +18,7 @@ struct RunBuffers {
   char* scratch = nullptr;  // num_threads pieces, scratch_stride bytes apart
   std::int64_t scratch_stride = 0;
   std::span<char* const> inputs, outputs, params, states;
+  std::span<char* const> constants = {};  // empty: where the graph has them
 };
 
 struct RunState {

@@ -136,7 +136,7 @@ struct Runner {
   std::vector<char*> inputs, outputs, states;
 
   explicit Runner(const Builder& builder, int num_threads = 1)
-      : compiled(compile_plan(builder.graph, builder.plan, kLevel)) {
+      : compiled(compile_plan(builder.graph, builder.plan, &kLevel)) {
     policy = {.num_threads = num_threads, .min_step_ns = 0, .min_run_ns = 0, .wake_step_ns = 0};
     make_run_state(*compiled, state);
   }
@@ -374,7 +374,7 @@ TEST_CASE("a missing kernel is named with dtype and line") {
   step.outputs = {{out, {DType::kF16, {4}}, {1}, 0}};
   step.inputs = {{in, {DType::kF16, {4}}, {1}, 0}, {in, {DType::kF16, {4}}, {1}, 0}};
   try {
-    compile_plan(b.graph, b.plan, kLevel);
+    compile_plan(b.graph, b.plan, &kLevel);
     FAIL("no error");
   } catch (const Error& error) {
     CHECK(error.code() == ErrorCode::kDType);
