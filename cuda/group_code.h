@@ -1,0 +1,34 @@
+// A fused group as machine code of its own: generated (codegen.h), compiled (nvrtc.h), kept (cache.h), launched.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "cuda/kernel.h"
+
+namespace ingot::cuda {
+
+struct GroupCode;
+
+struct DeleteGroupCode {
+  void operator()(GroupCode* code) const;
+};
+using OwnedGroupCode = std::unique_ptr<GroupCode, DeleteGroupCode>;
+
+// The code of request.group for a device of this compute capability. Equal groups share it. Null, with `why` (one
+// line), where there is no compiler, or the group is of a kind that no code is generated for (one with an anchor).
+// cache_folder: where compiled code is kept from process to process; "": nowhere.
+OwnedGroupCode make_group_code(const DeviceStepRequest& request, int major, int minor, const char* cache_folder,
+                               std::string* why);
+
+// Enqueues the group on enqueue.call. Any sizes and strides; an output may lie on an input as execute/kernel.h says.
+cudaError_t enqueue_group(const GroupCode& code, const Enqueue& enqueue);
+
+// Of one launch: none.
+std::int64_t group_workspace_bytes(const GroupCode& code, const KernelCall& call);
+
+// For people: "group of 5 ops by nvrtc 13.0". Lives as long as the code.
+const char* describe_group(const GroupCode& code);
+
+}  // namespace ingot::cuda
