@@ -1,12 +1,10 @@
-// From source text to something that can be launched. On a device this is NVRTC, opened when it is first asked for, and
-// the runtime's libraries (nvrtc.cpp); tests/cuda_on_host puts the C++ compiler of the host in its place.
+// From source text to machine code. This is NVRTC, opened when it is first asked for (nvrtc.cpp); tests/cuda_on_host
+// puts the C++ compiler of the host in its place. loaded_code.h makes something of it that can be launched.
 //
 // A source defines one kernel, `extern "C" __global__ void ingot_group(const ingot::cuda::Arguments arguments)`, whose
 // Arguments is a struct that can be copied byte by byte. It may include the headers handed in, and assumes no other.
 // Thread rule: all functions may be called by any thread.
 #pragma once
-
-#include <cuda_runtime.h>
 
 #include <cstddef>
 #include <string>
@@ -34,16 +32,5 @@ std::string compiler_of(int major, int minor, std::string* why);
 
 // Machine code, as bytes that can be kept in a file. False, with `why` (one line), where it cannot be made.
 bool compile_source(const SourceCode& source, std::string* code, std::string* why);
-
-// Code that has been loaded.
-struct LoadedCode;
-
-// `code` may go when it returns. May be called while a stream is being captured: nothing is enqueued.
-cudaError_t load_code(const std::string& code, LoadedCode** loaded);
-void unload_code(LoadedCode* loaded);
-
-// `arguments`: the kernel's Arguments, copied before it returns.
-cudaError_t launch_code(const LoadedCode& loaded, dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream,
-                        void* arguments);
 
 }  // namespace ingot::cuda
