@@ -8,17 +8,15 @@
 
 namespace ingot::INGOT_LEVEL {
 
-inline constexpr double kInfinity = __builtin_inf();
-inline constexpr double kNaN = __builtin_nan("");
 inline constexpr double kRoundMagic = 0x1.8p52;  // (x + this) - this rounds |x| < 2^51; the integer is in the low bits
-inline constexpr double kLn2[] = {0x1.62e42fefa3800p-1,
-                                  0x1.ef35793c76730p-45};  // the first has 42 bits: times an exponent it is exact
+INGOT_TABLE double kLn2[] = {0x1.62e42fefa3800p-1,
+                             0x1.ef35793c76730p-45};  // the first has 42 bits: times an exponent it is exact
 
 // c[0] + x*(c[1] + x*(c[2] + ...))
 template <class V, int n>
 INGOT_INLINE V polynomial(V x, const Element<V> (&c)[n]) {
   V sum = splat<V>(c[n - 1]);
-#pragma GCC unroll 32
+  INGOT_UNROLL
   for (int i = n - 2; i >= 0; --i) sum = fma(sum, x, splat<V>(c[i]));
   return sum;
 }
@@ -27,7 +25,7 @@ INGOT_INLINE V polynomial(V x, const Element<V> (&c)[n]) {
 template <int first, class V, int n>
 INGOT_INLINE V polynomial_from(V x, const double (&c)[n]) {
   V sum = splat<V>(c[n - 1]);
-#pragma GCC unroll 32
+  INGOT_UNROLL
   for (int i = n - 2; i >= first; --i) sum = fma(sum, x, splat<V>(c[i]));
   return sum;
 }

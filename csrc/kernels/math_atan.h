@@ -8,13 +8,13 @@
 namespace ingot::INGOT_LEVEL {
 
 // (atan(t) / t - 1) / t^2 in t^2; error times t^2 2^-58, short 2^-38.
-inline constexpr double kAtan[] = {
-    -0x1.5555555555555p-2, 0x1.9999999999997p-3,  -0x1.24924924920adp-3, 0x1.c71c71c6ddb9cp-4,  -0x1.745d173563ab2p-4,
-    0x1.3b13aea9b6b8dp-4,  -0x1.1110cee3bf64ep-4, 0x1.e1d8e942d6a22p-5,  -0x1.aebd1ae878fa4p-5, 0x1.829cc4e1e78d4p-5,
-    -0x1.503bca231ad2dp-5, 0x1.f5ed3e270c8a5p-6,  -0x1.c80e16e6bcb9dp-7};
-inline constexpr double kAtanShort[] = {-0x1.555555550212cp-2, 0x1.999998257f74ap-3,  -0x1.2491c08499a50p-3,
-                                        0x1.c6f685c9d8eefp-4,  -0x1.71d3af43fedabp-4, 0x1.2442e9ad7171ap-4,
-                                        -0x1.4b36e7e1eb5c2p-5};
+INGOT_TABLE double kAtan[] = {-0x1.5555555555555p-2, 0x1.9999999999997p-3, -0x1.24924924920adp-3, 0x1.c71c71c6ddb9cp-4,
+                              -0x1.745d173563ab2p-4, 0x1.3b13aea9b6b8dp-4, -0x1.1110cee3bf64ep-4, 0x1.e1d8e942d6a22p-5,
+                              -0x1.aebd1ae878fa4p-5, 0x1.829cc4e1e78d4p-5, -0x1.503bca231ad2dp-5, 0x1.f5ed3e270c8a5p-6,
+                              -0x1.c80e16e6bcb9dp-7};
+INGOT_TABLE double kAtanShort[] = {-0x1.555555550212cp-2, 0x1.999998257f74ap-3,  -0x1.2491c08499a50p-3,
+                                   0x1.c6f685c9d8eefp-4,  -0x1.71d3af43fedabp-4, 0x1.2442e9ad7171ap-4,
+                                   -0x1.4b36e7e1eb5c2p-5};
 
 // atan(ratio + low) for a ratio in [0, inf], |low| <= ulp(ratio). The short one ignores `low`.
 template <bool kShort, class V>

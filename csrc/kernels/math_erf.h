@@ -8,21 +8,21 @@
 namespace ingot::INGOT_LEVEL {
 
 // erf(sqrt(z)) / sqrt(z) - 1 on [0, 1]; error 2^-56, short 2^-34.
-inline constexpr double kErfSmall[] = {0x1.06eba8214db69p-3,   -0x1.812746b0379e7p-2,  0x1.ce2f21a042bdep-4,
-                                       -0x1.b82ce312889bap-6,  0x1.565bcd0e6502dp-8,   -0x1.c02db3feeb579p-11,
-                                       0x1.f9a326c233146p-14,  -0x1.f4d2561aeafd4p-17, 0x1.b9e6509b9867dp-20,
-                                       -0x1.5f6d925a0bc7ap-23, 0x1.fc4356498c2d9p-27,  -0x1.4e607b41a6416p-30,
-                                       0x1.7f072188e194dp-34,  -0x1.29b9f1b3df556p-38};
-inline constexpr double kErfSmallShort[] = {0x1.06eba82022eadp-3,  -0x1.81274665754c3p-2, 0x1.ce2f08fec14fdp-4,
-                                            -0x1.b829c897922e5p-6, 0x1.562a60ddba6e6p-8,  -0x1.bccf664d7f763p-11,
-                                            0x1.d887505de3ba6p-14, -0x1.445f47d33d87bp-17};
+INGOT_TABLE double kErfSmall[] = {0x1.06eba8214db69p-3,   -0x1.812746b0379e7p-2,  0x1.ce2f21a042bdep-4,
+                                  -0x1.b82ce312889bap-6,  0x1.565bcd0e6502dp-8,   -0x1.c02db3feeb579p-11,
+                                  0x1.f9a326c233146p-14,  -0x1.f4d2561aeafd4p-17, 0x1.b9e6509b9867dp-20,
+                                  -0x1.5f6d925a0bc7ap-23, 0x1.fc4356498c2d9p-27,  -0x1.4e607b41a6416p-30,
+                                  0x1.7f072188e194dp-34,  -0x1.29b9f1b3df556p-38};
+INGOT_TABLE double kErfSmallShort[] = {0x1.06eba82022eadp-3,  -0x1.81274665754c3p-2, 0x1.ce2f08fec14fdp-4,
+                                       -0x1.b829c897922e5p-6, 0x1.562a60ddba6e6p-8,  -0x1.bccf664d7f763p-11,
+                                       0x1.d887505de3ba6p-14, -0x1.445f47d33d87bp-17};
 // exp(x^2) erfc(x) on [1, 6] in u = (48 / (x + 2) - 11) / 5; error times exp(-x^2) 2^-57.
-inline constexpr double kErfcScaled[] = {0x1.c57cd9cd3f3a9p-3,   0x1.4b8edae15a041p-3,   0x1.3be3609c853a8p-5,
-                                         0x1.6e44c72762eddp-8,   0x1.9d6e4a467b08dp-13,  -0x1.52ddf8014affdp-14,
-                                         -0x1.ec9d23526a800p-18, 0x1.09b139e01e50ap-19,  0x1.5f1cbcf43250dp-23,
-                                         -0x1.2ce04abf72b09p-24, -0x1.439a8a043b80dp-31, 0x1.68a3e08dfcbb3p-29,
-                                         -0x1.2767247ad4a5cp-32, -0x1.43b96367207b9p-34, 0x1.851410b153c1ep-36,
-                                         -0x1.396f93c31951cp-43, -0x1.065ff0aa057ecp-40, 0x1.4669b17eea8dbp-43};
+INGOT_TABLE double kErfcScaled[] = {0x1.c57cd9cd3f3a9p-3,   0x1.4b8edae15a041p-3,   0x1.3be3609c853a8p-5,
+                                    0x1.6e44c72762eddp-8,   0x1.9d6e4a467b08dp-13,  -0x1.52ddf8014affdp-14,
+                                    -0x1.ec9d23526a800p-18, 0x1.09b139e01e50ap-19,  0x1.5f1cbcf43250dp-23,
+                                    -0x1.2ce04abf72b09p-24, -0x1.439a8a043b80dp-31, 0x1.68a3e08dfcbb3p-29,
+                                    -0x1.2767247ad4a5cp-32, -0x1.43b96367207b9p-34, 0x1.851410b153c1ep-36,
+                                    -0x1.396f93c31951cp-43, -0x1.065ff0aa057ecp-40, 0x1.4669b17eea8dbp-43};
 
 // Of float: math_f32_table.h.
 template <bool kShort, class V>
@@ -40,17 +40,17 @@ INGOT_INLINE V erf_of(V x) {
 
 // (x + 2) exp(x^2) erfc(x) on [1, 28] (short: [1, 10.5]) in u, linear in 1 / (x + 2); relative error 2^-54, short
 // 2^-34.
-inline constexpr double kErfcTail[] = {0x1.b70031882dcd6p-1,   0x1.504759fe2e4ddp-2,   0x1.65b065192735ep-4,
-                                       0x1.7ccf780033e7dp-7,   -0x1.5f9026771cab1p-10, -0x1.851a40a9947bbp-11,
-                                       0x1.4e473c7360f19p-16,  0x1.a93de0686a3d2p-15,  -0x1.9f262b45dcd5bp-20,
-                                       -0x1.15317e927fbf0p-18, 0x1.c281d27528805p-22,  0x1.7d08584599bb8p-22,
-                                       -0x1.76faed400b14ep-24, -0x1.ae3e2077e7861p-26, 0x1.ea0770499cd28p-27,
-                                       0x1.0e984d8b36173p-32,  -0x1.f0720d8eeb3c8p-30, 0x1.52aac43735b50p-32,
-                                       0x1.536166643b063p-33,  -0x1.796aee7f1f893p-35, -0x1.960fd81d2b2e5p-38};
-inline constexpr double kErfcTailShort[] = {0x1.d24276e00371cp-1,   0x1.342be93455d7ap-2,   0x1.0e41100901dffp-4,
-                                            0x1.a2b35d6b1ac88p-8,   -0x1.fbbdc7097b69fp-11, -0x1.3a6e697eeda4ep-12,
-                                            0x1.bad85d03dba74p-16,  0x1.d04cd2b60d452p-17,  -0x1.c6bdd36d69490p-20,
-                                            -0x1.43d520e0ccbcfp-21, 0x1.0de3816b3df9fp-23};
+INGOT_TABLE double kErfcTail[] = {0x1.b70031882dcd6p-1,   0x1.504759fe2e4ddp-2,   0x1.65b065192735ep-4,
+                                  0x1.7ccf780033e7dp-7,   -0x1.5f9026771cab1p-10, -0x1.851a40a9947bbp-11,
+                                  0x1.4e473c7360f19p-16,  0x1.a93de0686a3d2p-15,  -0x1.9f262b45dcd5bp-20,
+                                  -0x1.15317e927fbf0p-18, 0x1.c281d27528805p-22,  0x1.7d08584599bb8p-22,
+                                  -0x1.76faed400b14ep-24, -0x1.ae3e2077e7861p-26, 0x1.ea0770499cd28p-27,
+                                  0x1.0e984d8b36173p-32,  -0x1.f0720d8eeb3c8p-30, 0x1.52aac43735b50p-32,
+                                  0x1.536166643b063p-33,  -0x1.796aee7f1f893p-35, -0x1.960fd81d2b2e5p-38};
+INGOT_TABLE double kErfcTailShort[] = {0x1.d24276e00371cp-1,   0x1.342be93455d7ap-2,   0x1.0e41100901dffp-4,
+                                       0x1.a2b35d6b1ac88p-8,   -0x1.fbbdc7097b69fp-11, -0x1.3a6e697eeda4ep-12,
+                                       0x1.bad85d03dba74p-16,  0x1.d04cd2b60d452p-17,  -0x1.c6bdd36d69490p-20,
+                                       -0x1.43d520e0ccbcfp-21, 0x1.0de3816b3df9fp-23};
 
 // u in [-1, 1] for x in [1, high].
 template <class V>

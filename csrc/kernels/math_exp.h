@@ -7,11 +7,11 @@
 namespace ingot::INGOT_LEVEL {
 
 // (exp(r) - 1 - r) / r^2: 1/2! + r/3! + ... The first omitted term is below 2^-57 (2^-36 for the short one).
-inline constexpr double kExpTaylor[] = {1.0 / 2,       1.0 / 6,        1.0 / 24,        1.0 / 120,
-                                        1.0 / 720,     1.0 / 5040,     1.0 / 40320,     1.0 / 362880,
-                                        1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
-inline constexpr double kExpTaylorShort[] = {1.0 / 2,   1.0 / 6,    1.0 / 24,    1.0 / 120,
-                                             1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880};
+INGOT_TABLE double kExpTaylor[] = {1.0 / 2,       1.0 / 6,        1.0 / 24,        1.0 / 120,
+                                   1.0 / 720,     1.0 / 5040,     1.0 / 40320,     1.0 / 362880,
+                                   1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
+INGOT_TABLE double kExpTaylorShort[] = {1.0 / 2,   1.0 / 6,    1.0 / 24,    1.0 / 120,
+                                        1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880};
 
 // exp(x + tail) = 2^k * (1 + r + rest), r + rest being exp(reduced) - 1 with r exact to its last place.
 template <class V>
@@ -80,7 +80,7 @@ INGOT_INLINE V tanh_of(V x) {
   return flip_sign<V>(fma(remainder, inverse, quotient), sign_bit(x));
 }
 
-inline constexpr double kLn2Whole[] = {0x1.62e42fefa39efp-1, 0x1.abc9e3b39803fp-56};
+INGOT_TABLE double kLn2Whole[] = {0x1.62e42fefa39efp-1, 0x1.abc9e3b39803fp-56};
 
 // 2^x = 2^k exp((x - k) ln2): exact at integers. Of float: math_f32_exp.h.
 template <bool kShort, class V>

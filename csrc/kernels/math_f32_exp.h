@@ -7,9 +7,9 @@
 namespace ingot::INGOT_LEVEL {
 
 // ln2 as a sum of two. x - k * the first is exact: a multiple of 2^-25 below 1/2.
-inline constexpr float kLn2F32[] = {0x1.62e43p-1f, -0x1.05c61p-29f};
+INGOT_TABLE float kLn2F32[] = {0x1.62e43p-1f, -0x1.05c61p-29f};
 // (exp(r) - 1 - r) / r^2; error times r^2 / exp(r) 2^-28.
-inline constexpr float kExpF32[] = {0x1.fffffcp-2f, 0x1.555492p-3f, 0x1.5558bp-5f, 0x1.12398ep-7f, 0x1.6a4d6p-10f};
+INGOT_TABLE float kExpF32[] = {0x1.fffffcp-2f, 0x1.555492p-3f, 0x1.5558bp-5f, 0x1.12398ep-7f, 0x1.6a4d6p-10f};
 
 // exp(-inf) = 0, exp(inf) = inf.
 template <class V>
@@ -23,8 +23,8 @@ INGOT_INLINE V exp_f32(V x) {
 }
 
 // (exp(r) - 1 - r) / r^2; error times r^2 / exp(r) 2^-33.
-inline constexpr float kExpm1F32[] = {0x1p-1f,        0x1.555554p-3f,  0x1.5554e8p-5f,
-                                      0x1.11130ep-7f, 0x1.6d4ccap-10f, 0x1.9dfc0ap-13f};
+INGOT_TABLE float kExpm1F32[] = {0x1p-1f,        0x1.555554p-3f,  0x1.5554e8p-5f,
+                                 0x1.11130ep-7f, 0x1.6d4ccap-10f, 0x1.9dfc0ap-13f};
 
 // (2^k (1 + r + rest) - 1) with r as a sum of two and the leading sum's error added; halved, because 2^128 is no float.
 template <class V>
@@ -44,8 +44,8 @@ INGOT_INLINE V expm1_f32(V x) {
 }
 
 // (2^r - 1) / r; error times r / 2^r 2^-28.
-inline constexpr float kExp2F32[] = {0x1.62e43p-1f,  0x1.ebfbdcp-3f,  0x1.c6af7ap-5f,
-                                     0x1.3b2dd2p-7f, 0x1.5f0946p-10f, 0x1.417a5cp-13f};
+INGOT_TABLE float kExp2F32[] = {0x1.62e43p-1f,  0x1.ebfbdcp-3f,  0x1.c6af7ap-5f,
+                                0x1.3b2dd2p-7f, 0x1.5f0946p-10f, 0x1.417a5cp-13f};
 
 // Exact at integers.
 template <class V>

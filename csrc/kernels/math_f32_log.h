@@ -37,15 +37,15 @@ INGOT_INLINE LogPartsF32<V> log_parts_f32(V x) {
 // log(0) = -inf, log of a negative number is NaN, log(inf) = inf.
 template <class V>
 INGOT_INLINE V log_limits(V x, V result) {
-  result = select<V>(x < __builtin_inff(), result, x);  // inf and NaN
-  result = select<V>(x < 0.0f, splat<V>(__builtin_nanf("")), result);
-  return select<V>(x == 0.0f, splat<V>(-__builtin_inff()), result);
+  result = select<V>(x < kInfinityF32, result, x);  // inf and NaN
+  result = select<V>(x < 0.0f, splat<V>(kNaNF32), result);
+  return select<V>(x == 0.0f, splat<V>(-kInfinityF32), result);
 }
 
 // (log(1 + f) - f) / f^2 on [-1/4, 1/2]; error times f^2 / log(1 + f) 2^-27.6. Of many neighbours of the minimax
 // polynomial the one with the least errors of log_f32 and log1p_f32.
-inline constexpr float kLogF32[] = {-0x1p-1f,      0x1.5555aap-2f,  -0x1.000052p-2f, 0x1.99699ap-3f, -0x1.54eec6p-3f,
-                                    0x1.2883ap-3f, -0x1.0d97cap-3f, 0x1.acd3ep-4f,   -0x1.718668p-5f};
+INGOT_TABLE float kLogF32[] = {-0x1p-1f,      0x1.5555aap-2f,  -0x1.000052p-2f, 0x1.99699ap-3f, -0x1.54eec6p-3f,
+                               0x1.2883ap-3f, -0x1.0d97cap-3f, 0x1.acd3ep-4f,   -0x1.718668p-5f};
 
 // k ln2 + log(1 + f).
 template <class V>
@@ -66,9 +66,8 @@ INGOT_INLINE V log1p_f32(V x) {
   const LogPartsF32<V> p = log_parts_f32(u);
   const V c = times_power_of_two(x - (u - 1.0f), kRoundMagicF32 - p.k);
   V result = log_sum_f32(p.k, c + (p.m - 1.0f));
-  result = select<V>(x < __builtin_inff(), result, x);
-  result =
-      select<V>(x > -1.0f, result, select<V>(x == -1.0f, splat<V>(-__builtin_inff()), splat<V>(__builtin_nanf(""))));
+  result = select<V>(x < kInfinityF32, result, x);
+  result = select<V>(x > -1.0f, result, select<V>(x == -1.0f, splat<V>(-kInfinityF32), splat<V>(kNaNF32)));
   return bit_cast<V>(to_bits(result) | sign_bit(x));  // keeps -0
 }
 

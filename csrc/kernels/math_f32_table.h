@@ -18,6 +18,7 @@ INGOT_INLINE float look_up(const float (&table)[16], std::uint32_t index) {
   return table[index & 15];
 }
 
+#if !defined(__CUDACC__)
 INGOT_INLINE F32 look_up(const float (&table)[16], U32 index) {
 #if defined(__AVX512F__)
   return bit_cast<F32>(
@@ -35,20 +36,21 @@ INGOT_INLINE F32 look_up(const float (&table)[16], U32 index) {
   return found;
 #endif
 }
+#endif
 
 // Requires: ax >= 0 or NaN. Where `near` holds, ax is the leading part.
 template <class V>
 INGOT_INLINE V evaluate_table(V ax, Bits<V> index, Mask<V> near, const TableF32& table) {
   const V r = ax - look_up(table.center, index);
   V slope = look_up(table.c[4], index);
-#pragma GCC unroll 4
+  INGOT_UNROLL
   for (int i = 3; i >= 0; --i) slope = fma(slope, r, look_up(table.c[i], index));
   const V rest = fma(slope, r, look_up(table.value, index));
   return select<V>(near, ax + rest, rest);
 }
 
 // Errors up to 0.34 ULP. The intervals are a fourth of an octave of 1 + 1.65 x; entry 12 is the first.
-inline constexpr TableF32 kTanhF32 = {
+INGOT_TABLE TableF32 kTanhF32 = {
     {0x1.836bap-1f, 0x1.0fc7bap+0f, 0x1.5c7d56p+0f, 0x1.aa9588p+0f, 0x1.10eb12p+1f, 0x1.5d4a9cp+1f, 0x1.a9f0dep+1f,
      0x1.f864cap+1f, 0x1.2ef3ccp+2f, 0x1.92f594p+2f, 0x1.cfdadcp+2f, 0x1.0a2ba6p+3f, 0x0p+0f, 0x1.d1eb84p-3f,
      0x1.844444p-2f, 0x1.0fc962p-1f},
@@ -81,7 +83,7 @@ INGOT_INLINE V tanh_f32(V x) {
 }
 
 // Errors up to 0.31 ULP. The intervals are equally long, with centers about the multiples of 3.93 / 15.5.
-inline constexpr TableF32 kErfF32 = {
+INGOT_TABLE TableF32 kErfF32 = {
     {0x0p+0f, 0x1.03a23p-2f, 0x1.03a23p-1f, 0x1.857348p-1f, 0x1.042bb4p+0f, 0x1.444a12p+0f, 0x1.863ffep+0f,
      0x1.c6aaaap+0f, 0x1.04131ap+1f, 0x1.247118p+1f, 0x1.44fc04p+1f, 0x1.657328p+1f, 0x1.855ef6p+1f, 0x1.a625d2p+1f,
      0x1.c5df3cp+1f, 0x1.e74caep+1f},

@@ -8,10 +8,10 @@
 namespace ingot::INGOT_LEVEL {
 
 inline constexpr float kLargeAngleF32 = 0x1p16f;
-inline constexpr float kHalfPiF32[] = {0x1.921fb4p+0f, 0x1.4442dp-24f, 0x1.84698ap-48f};  // truncated; to 2^-73
+INGOT_TABLE float kHalfPiF32[] = {0x1.921fb4p+0f, 0x1.4442dp-24f, 0x1.84698ap-48f};  // truncated; to 2^-73
 // (sin(r) - r) / r^3 and (cos(r) - 1 + r^2 / 2) / r^4 in r^2 on [0, pi/4]; errors 2^-28 of the sine, 2^-33.
-inline constexpr float kSinF32[] = {-0x1.555546p-3f, 0x1.110774p-7f, -0x1.9951f8p-13f};
-inline constexpr float kCosF32[] = {0x1.55554ap-5f, -0x1.6c0c1ap-10f, 0x1.99e0ecp-16f};
+INGOT_TABLE float kSinF32[] = {-0x1.555546p-3f, 0x1.110774p-7f, -0x1.9951f8p-13f};
+INGOT_TABLE float kCosF32[] = {0x1.55554ap-5f, -0x1.6c0c1ap-10f, 0x1.99e0ecp-16f};
 
 template <class V>
 struct AngleF32 {
@@ -36,7 +36,8 @@ INGOT_INLINE float sin_shifted_wide(float x, std::uint32_t quadrants) {
   return static_cast<float>(sin_shifted<true>(static_cast<double>(x), quadrants));
 }
 
-[[gnu::noinline]] inline F32 sin_shifted_wide(F32 x, std::uint32_t quadrants) {
+#if !defined(__CUDACC__)
+INGOT_NOINLINE F32 sin_shifted_wide(F32 x, std::uint32_t quadrants) {
   float values[kLanes32];
   store<F32>(values, x);
   for (int i = 0; i < kLanes32; i += kLanes64) {
@@ -45,6 +46,7 @@ INGOT_INLINE float sin_shifted_wide(float x, std::uint32_t quadrants) {
   }
   return load<F32>(values);
 }
+#endif
 
 // sin(x + quadrants * pi/2) for x >= 0.
 template <class V>

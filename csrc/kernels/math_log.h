@@ -9,14 +9,14 @@
 namespace ingot::INGOT_LEVEL {
 
 // 2 atanh(s) = 2s + s^3 (2/3 + 2/5 s^2 + ...), s^2 <= 0.0295. First omitted term relative to 2s: 2^-60, short 2^-39.
-inline constexpr double kAtanh[] = {2.0 / 3,  2.0 / 5,  2.0 / 7,  2.0 / 9,  2.0 / 11, 2.0 / 13,
-                                    2.0 / 15, 2.0 / 17, 2.0 / 19, 2.0 / 21, 2.0 / 23};
-inline constexpr double kAtanhShort[] = {2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13, 2.0 / 15};
-inline constexpr double kAtanhTail[] = {2.0 / 7,  2.0 / 9,  2.0 / 11, 2.0 / 13, 2.0 / 15, 2.0 / 17,
-                                        2.0 / 19, 2.0 / 21, 2.0 / 23, 2.0 / 25, 2.0 / 27};  // from 2/7 on; 2^-75
-inline constexpr double kTwoThirds[] = {2.0 / 3, 0x1.5555555555555p-55};                    // as sums of two
-inline constexpr double kTwo[] = {2.0, 0.0};
-inline constexpr double kTwoFifths[] = {2.0 / 5, -0x1.999999999999ap-56};
+INGOT_TABLE double kAtanh[] = {2.0 / 3,  2.0 / 5,  2.0 / 7,  2.0 / 9,  2.0 / 11, 2.0 / 13,
+                               2.0 / 15, 2.0 / 17, 2.0 / 19, 2.0 / 21, 2.0 / 23};
+INGOT_TABLE double kAtanhShort[] = {2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13, 2.0 / 15};
+INGOT_TABLE double kAtanhTail[] = {2.0 / 7,  2.0 / 9,  2.0 / 11, 2.0 / 13, 2.0 / 15, 2.0 / 17,
+                                   2.0 / 19, 2.0 / 21, 2.0 / 23, 2.0 / 25, 2.0 / 27};  // from 2/7 on; 2^-75
+INGOT_TABLE double kTwoThirds[] = {2.0 / 3, 0x1.5555555555555p-55};                    // as sums of two
+INGOT_TABLE double kTwo[] = {2.0, 0.0};
+INGOT_TABLE double kTwoFifths[] = {2.0 / 5, -0x1.999999999999ap-56};
 
 template <class V>
 struct LogParts {
@@ -86,8 +86,8 @@ INGOT_INLINE Double2<V> log_of_2(V x) {
   return fast_two_sum(total.high, total.low + fma(p.k, splat<V>(kLn2[1]), log_m.low));
 }
 
-inline constexpr double kLog2E[] = {0x1.71547652b82fep+0, 0x1.777d0ffda0d24p-56};
-inline constexpr double kLog10E[] = {0x1.bcb7b1526e50ep-2, 0x1.95355baaafad3p-57};
+INGOT_TABLE double kLog2E[] = {0x1.71547652b82fep+0, 0x1.777d0ffda0d24p-56};
+INGOT_TABLE double kLog10E[] = {0x1.bcb7b1526e50ep-2, 0x1.95355baaafad3p-57};
 
 // log(x) times a constant that is a sum of two.
 template <bool kShort, class V>

@@ -4,30 +4,26 @@
 #pragma once
 
 #include "kernels/math.h"
+#include "kernels/math_trig_large.h"
 
 namespace ingot::INGOT_LEVEL {
 
-inline constexpr double kHalfPi[] = {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54,
-                                     -0x1.f1976b7ed8fbcp-110};  // the sum is pi/2 to 2^-163
 inline constexpr double kLargeAngle = 0x1p20;
 
 // sin(r) = r + r^3 S(r^2), cos(r) = 1 - r^2/2 + r^4 C(r^2). First omitted terms: 2^-63 and 2^-58, short 2^-36 and
 // 2^-41.
-inline constexpr double kSinTaylor[] = {-1.0 / 6,
-                                        1.0 / 120,
-                                        -1.0 / 5040,
-                                        1.0 / 362880,
-                                        -1.0 / 39916800,
-                                        1.0 / 6227020800.0,
-                                        -1.0 / 1307674368000.0,
-                                        1.0 / 355687428096000.0};
-inline constexpr double kCosTaylor[] = {1.0 / 24,        -1.0 / 720,           1.0 / 40320,           -1.0 / 3628800,
-                                        1.0 / 479001600, -1.0 / 87178291200.0, 1.0 / 20922789888000.0};
-inline constexpr double kSinTaylorShort[] = {-1.0 / 6, 1.0 / 120, -1.0 / 5040, 1.0 / 362880, -1.0 / 39916800};
-inline constexpr double kCosTaylorShort[] = {1.0 / 24, -1.0 / 720, 1.0 / 40320, -1.0 / 3628800, 1.0 / 479001600};
-
-// Requires: |x| >= 2^20. An infinity or NaN gives NaN. Defined in math_trig.cpp.
-void reduce_large(double x, double* high, double* low, std::uint64_t* quadrant);
+INGOT_TABLE double kSinTaylor[] = {-1.0 / 6,
+                                   1.0 / 120,
+                                   -1.0 / 5040,
+                                   1.0 / 362880,
+                                   -1.0 / 39916800,
+                                   1.0 / 6227020800.0,
+                                   -1.0 / 1307674368000.0,
+                                   1.0 / 355687428096000.0};
+INGOT_TABLE double kCosTaylor[] = {1.0 / 24,        -1.0 / 720,           1.0 / 40320,           -1.0 / 3628800,
+                                   1.0 / 479001600, -1.0 / 87178291200.0, 1.0 / 20922789888000.0};
+INGOT_TABLE double kSinTaylorShort[] = {-1.0 / 6, 1.0 / 120, -1.0 / 5040, 1.0 / 362880, -1.0 / 39916800};
+INGOT_TABLE double kCosTaylorShort[] = {1.0 / 24, -1.0 / 720, 1.0 / 40320, -1.0 / 3628800, 1.0 / 479001600};
 
 template <class V>
 struct Angle {
@@ -35,8 +31,14 @@ struct Angle {
   Bits<V> quadrant;  // its two low bits count
 };
 
+INGOT_INLINE Angle<double> reduce_large_lanes(double x, Angle<double> angle) {
+  reduce_large(x, &angle.high, &angle.low, &angle.quadrant);
+  return angle;
+}
+
+#if !defined(__CUDACC__)
 template <class V>
-[[gnu::noinline]] Angle<V> reduce_large_lanes(V x, Angle<V> angle) {
+INGOT_NOINLINE Angle<V> reduce_large_lanes(V x, Angle<V> angle) {
   double xs[kLanes<V>], highs[kLanes<V>], lows[kLanes<V>];
   std::uint64_t quadrants[kLanes<V>];
   __builtin_memcpy(xs, &x, sizeof(V));
@@ -51,6 +53,7 @@ template <class V>
   __builtin_memcpy(&angle.quadrant, quadrants, sizeof(V));
   return angle;
 }
+#endif
 
 template <bool kShort, class V>
 INGOT_INLINE Angle<V> reduce_angle(V x) {

@@ -14,6 +14,12 @@ struct Float16 {
 struct BFloat16 {
   std::uint16_t bits;  // the upper half of a float
 };
+INGOT_VECTOR_TRAITS(Float16, Float16, std::uint16_t, bool, 1)
+INGOT_VECTOR_TRAITS(BFloat16, BFloat16, std::uint16_t, bool, 1)
+template <>
+inline constexpr std::uint16_t kInfinityBits<Float16> = 0x7c00;
+template <>
+inline constexpr std::uint16_t kInfinityBits<BFloat16> = 0x7f80;
 
 // As the top of a float a float16's exponent is too small by 112, which one exact multiplication repairs, for
 // subnormals too.

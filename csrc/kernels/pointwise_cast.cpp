@@ -90,27 +90,12 @@ constexpr void add_to_integer(PointwiseList& list, std::int32_t to) {
 }
 
 // nextafter asks for the neighbors in the dtype itself.
-template <std::uint16_t kInfinityBits>
+template <class T>
 void run_next(const void* const* operands, void* result, std::int64_t n) {
   const std::uint16_t* const a = static_cast<const std::uint16_t*>(operands[0]);
   const std::uint16_t* const b = static_cast<const std::uint16_t*>(operands[1]);
   std::uint16_t* const r = static_cast<std::uint16_t*>(result);
-  for (std::int64_t i = 0; i < n; ++i) r[i] = next_bits<std::uint16_t, kInfinityBits>(a[i], b[i]);
-}
-
-// bitcast: a NaN, whose bits differ between levels, becomes the quiet one. Integers have no NaN: kInfinityBits is then
-// the largest number.
-template <class B, B kInfinityBits>
-void run_bits(const void* const* operands, void* result, std::int64_t n) {
-  constexpr B kMagnitude = static_cast<B>(static_cast<B>(~B{0}) >> 1);
-  constexpr B kQuiet = static_cast<B>(kInfinityBits | kInfinityBits >> 1);
-  const B* const a = static_cast<const B*>(operands[0]);
-  B* const r = static_cast<B*>(result);
-  INGOT_INDEPENDENT
-  for (std::int64_t i = 0; i < n; ++i) {
-    const B x = a[i];
-    r[i] = (x & kMagnitude) > kInfinityBits ? kQuiet : x;
-  }
+  for (std::int64_t i = 0; i < n; ++i) r[i] = next_bits<std::uint16_t, kInfinityBits<T>>(a[i], b[i]);
 }
 
 template <class... DTypes>
@@ -118,19 +103,22 @@ constexpr void add_bits(PointwiseList& list, TileFunction function, std::int32_t
   (list.add(Row_bitcast::kName, from, to, function), ...);
 }
 
+template <class T>
+constexpr TileFunction kQuiet = run_each<quiet_bits<T>, Bits<T>, Bits<T>>;
+
 constexpr void add_bitcasts(PointwiseList& list) {
-  constexpr TileFunction kBytes = run_bits<std::uint8_t, 0xff>;
-  constexpr TileFunction kHalves = run_bits<std::uint16_t, 0xffff>;
+  constexpr TileFunction kBytes = kQuiet<std::uint8_t>;
+  constexpr TileFunction kHalves = kQuiet<std::uint16_t>;
   add_bits(list, kBytes, kI8Type, kI8Type, kU8Type);
   add_bits(list, kBytes, kU8Type, kI8Type, kU8Type);
   add_bits(list, kHalves, kI16Type, kI16Type, kU16Type, kF16Type, kBF16Type);
   add_bits(list, kHalves, kU16Type, kI16Type, kU16Type, kF16Type, kBF16Type);
-  add_bits(list, run_bits<std::uint16_t, 0x7c00>, kF16Type, kI16Type, kU16Type, kF16Type, kBF16Type);
-  add_bits(list, run_bits<std::uint16_t, 0x7f80>, kBF16Type, kI16Type, kU16Type, kF16Type, kBF16Type);
-  add_bits(list, run_bits<std::uint32_t, 0xffffffffu>, kI32Type, kI32Type, kF32Type);
-  add_bits(list, run_bits<std::uint32_t, 0x7f800000u>, kF32Type, kI32Type, kF32Type);
-  add_bits(list, run_bits<std::uint64_t, 0xffffffffffffffffu>, kI64Type, kI64Type, kF64Type);
-  add_bits(list, run_bits<std::uint64_t, 0x7ff0000000000000u>, kF64Type, kI64Type, kF64Type);
+  add_bits(list, kQuiet<Float16>, kF16Type, kI16Type, kU16Type, kF16Type, kBF16Type);
+  add_bits(list, kQuiet<BFloat16>, kBF16Type, kI16Type, kU16Type, kF16Type, kBF16Type);
+  add_bits(list, kQuiet<std::int32_t>, kI32Type, kI32Type, kF32Type);
+  add_bits(list, kQuiet<float>, kF32Type, kI32Type, kF32Type);
+  add_bits(list, kQuiet<std::int64_t>, kI64Type, kI64Type, kF64Type);
+  add_bits(list, kQuiet<double>, kF64Type, kI64Type, kF64Type);
 }
 
 template <class T>
@@ -166,8 +154,8 @@ constexpr PointwiseList make_list() {
   add(list, kF16Type, kF32Type, float_from_float16);
   add(list, kBF16Type, kF32Type, run_each<from_bfloat16, float, BFloat16>);
   add_bitcasts(list);
-  list.add(Row_nextafter::kName, kF16Type, kF16Type, run_next<0x7c00>);
-  list.add(Row_nextafter::kName, kBF16Type, kBF16Type, run_next<0x7f80>);
+  list.add(Row_nextafter::kName, kF16Type, kF16Type, run_next<Float16>);
+  list.add(Row_nextafter::kName, kBF16Type, kBF16Type, run_next<BFloat16>);
   return list;
 }
 

@@ -1,48 +1,18 @@
-// From ops/pointwise.def: a type per row, whose value() is the row's expression, and the tile functions made of it.
+// Tile functions of the rows of ops/pointwise.def.
 #pragma once
 
 #include "execute/kernel.h"
 #include "kernels/element.h"
 #include "kernels/families.h"
-#include "kernels/scalar.h"
+#include "kernels/values.h"
 
 namespace ingot::INGOT_LEVEL {
 
-// The row's operands as parameters; the condition of a row of three is bool.
-#define INGOT_CHOOSE(a, b, c, choice, ...) choice
-#define INGOT_PARAMETERS_1(a) const T a
-#define INGOT_PARAMETERS_2(a, b) const T a, const T b
-#define INGOT_PARAMETERS_3(c, a, b) const bool c, const T a, const T b
-#define INGOT_PARAMETERS(...) \
-  INGOT_CHOOSE(__VA_ARGS__, INGOT_PARAMETERS_3, INGOT_PARAMETERS_2, INGOT_PARAMETERS_1, )(__VA_ARGS__)
-#define INGOT_ARITY(...) INGOT_CHOOSE(__VA_ARGS__, 3, 2, 1, )
-
-enum Class : unsigned { kBoolClass = 1, kIntClass = 2, kFloatClass = 4, kRealClasses = 6, kAnyClass = 7 };
-enum Rule { kSame, kCompare, kSelect, kConvert, kReinterpret };
-
-template <class T>
-inline constexpr Class kClassOf = kIsBool<T>    ? kBoolClass
-                                  : kIsFloat<T> ? kFloatClass
-                                                : kIntClass;
 template <class T>
 inline constexpr std::int32_t kDTypeOf = kIsBool<T>       ? kBoolType
                                          : kIsFloat<T>    ? (sizeof(T) == 4 ? kF32Type : kF64Type)
                                          : sizeof(T) == 4 ? kI32Type
                                                           : kI64Type;
-
-#define POINTWISE(name, operands, rule, classes, traits, expression) \
-  struct Row_##name {                                                \
-    static constexpr const char* kName = #name;                      \
-    static constexpr int kArity = INGOT_ARITY operands;              \
-    static constexpr Rule kRule = rule;                              \
-    static constexpr unsigned kClasses = (classes);                  \
-    template <class Out, class T>                                    \
-    INGOT_INLINE static Out value(INGOT_PARAMETERS operands) {       \
-      return static_cast<Out>(expression);                           \
-    }                                                                \
-  };
-#include "ops/pointwise.def"
-#undef POINTWISE
 
 // Rows whose functions of floats are computed in lanes (pointwise_math.cpp), because no compiler vectorises them.
 template <class Row>

@@ -46,13 +46,6 @@ template <class T>
 using Wide = typename WideOf<T>::type;
 
 template <class T>
-inline constexpr bool kIsFloat = false;
-template <>
-inline constexpr bool kIsFloat<float> = true;
-template <>
-inline constexpr bool kIsFloat<double> = true;
-
-template <class T>
 constexpr T lowest() {
   if constexpr (kIsFloat<T>) {
     return static_cast<T>(-__builtin_inf());

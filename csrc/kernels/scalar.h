@@ -16,17 +16,6 @@
 
 namespace ingot::INGOT_LEVEL {
 
-template <class T>
-inline constexpr bool kIsFloat = false;
-template <>
-inline constexpr bool kIsFloat<float> = true;
-template <>
-inline constexpr bool kIsFloat<double> = true;
-template <class T>
-inline constexpr bool kIsBool = false;
-template <>
-inline constexpr bool kIsBool<bool> = true;
-
 // A function of double as a function of T: a float is computed in double and rounded once.
 #define INGOT_MATH_1(name)                                                    \
   template <class T>                                                          \
@@ -77,20 +66,20 @@ INGOT_INLINE T atan2(T a, T b) {
 
 template <class T>
 INGOT_INLINE T ceil(T a) {
-  if constexpr (sizeof(T) == 4) return __builtin_ceilf(a);
-  return static_cast<T>(__builtin_ceil(a));
+  if constexpr (sizeof(T) == 4) return INGOT_BUILTIN(ceilf)(a);
+  return static_cast<T>(INGOT_BUILTIN(ceil)(a));
 }
 
 template <class T>
 INGOT_INLINE T floor(T a) {
-  if constexpr (sizeof(T) == 4) return __builtin_floorf(a);
-  return static_cast<T>(__builtin_floor(a));
+  if constexpr (sizeof(T) == 4) return INGOT_BUILTIN(floorf)(a);
+  return static_cast<T>(INGOT_BUILTIN(floor)(a));
 }
 
 template <class T>
 INGOT_INLINE T trunc(T a) {
-  if constexpr (sizeof(T) == 4) return __builtin_truncf(a);
-  return static_cast<T>(__builtin_trunc(a));
+  if constexpr (sizeof(T) == 4) return INGOT_BUILTIN(truncf)(a);
+  return static_cast<T>(INGOT_BUILTIN(trunc)(a));
 }
 
 template <class T>
@@ -100,13 +89,13 @@ INGOT_INLINE T round(T a) {  // half to even
 
 template <class T>
 INGOT_INLINE T sqrt(T a) {
-  if constexpr (sizeof(T) == 4) return __builtin_sqrtf(a);
-  return static_cast<T>(__builtin_sqrt(a));
+  if constexpr (sizeof(T) == 4) return INGOT_BUILTIN(sqrtf)(a);
+  return static_cast<T>(INGOT_BUILTIN(sqrt)(a));
 }
 
 template <class T>
 INGOT_INLINE T rsqrt(T a) {
-  return static_cast<T>(1.0 / __builtin_sqrt(static_cast<double>(a)));
+  return static_cast<T>(1.0 / INGOT_BUILTIN(sqrt)(static_cast<double>(a)));
 }
 
 template <class T>
@@ -114,7 +103,7 @@ INGOT_INLINE T absolute(T a) {
   if constexpr (kIsFloat<T>) {
     return magnitude(a);
   } else {
-    return a < 0 ? -a : a;  // the least integer stays
+    return a < 0 ? negated(a) : a;  // the least integer stays
   }
 }
 
@@ -199,14 +188,13 @@ INGOT_INLINE B next_bits(B a, B b) {
 
 template <class T>
 INGOT_INLINE T next_after(T a, T b) {
-  constexpr Bits<T> kInfinityBits = static_cast<Bits<T>>(sizeof(T) == 4 ? 0x7f800000 : 0x7ff0000000000000);
-  return bit_cast<T>(next_bits<Bits<T>, kInfinityBits>(to_bits(a), to_bits(b)));
+  return bit_cast<T>(next_bits<Bits<T>, kInfinityBits<T>>(to_bits(a), to_bits(b)));
 }
 
 template <class T>
 INGOT_INLINE T modulo_of_truncation(T a, T b) {  // C's fmod: exact
-  if constexpr (sizeof(T) == 4) return __builtin_fmodf(a, b);
-  return static_cast<T>(__builtin_fmod(a, b));
+  if constexpr (sizeof(T) == 4) return INGOT_BUILTIN(fmodf)(a, b);
+  return static_cast<T>(INGOT_BUILTIN(fmod)(a, b));
 }
 
 // Python's %: the sign of b. Integers: x % 0 = 0. Floats as NumPy: x % 0.0 is NaN, -1 % inf is inf, a zero has b's
@@ -239,7 +227,7 @@ INGOT_INLINE T floor_divide(T a, T b) {
     return quotient - below > static_cast<T>(0.5) ? below + 1 : below;
   } else {
     if (b == 0) return 0;
-    if (b == -1) return -a;
+    if (b == -1) return negated(a);
     const T quotient = static_cast<T>(a / b);
     return static_cast<T>(quotient - (a % b != 0 && (a < 0) != (b < 0)));
   }
@@ -258,8 +246,8 @@ INGOT_INLINE T pow(T a, T b) {
     }
     T result = 1;
     for (; b != 0; b >>= 1) {
-      if ((b & 1) != 0) result *= a;
-      a *= a;
+      if ((b & 1) != 0) result = times(result, a);
+      a = times(a, a);
     }
     return result;
   }

@@ -2,10 +2,12 @@
 // comparison gives a vector of 0 / -1. This file adds what operators cannot say. Every operation is correctly rounded
 // and equal in bits at every level; the generic body (lane by lane, fma by libm) is the meaning of the others.
 // Wider vectors than the level's own must not be used: gcc lowers them to scalar code, ten times slower.
+// A device has none, its lanes being threads: there this file is lane.h.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
+#include "kernels/lane.h"
+
+#if !defined(__CUDACC__)
 
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -39,18 +41,6 @@ typedef std::uint32_t U32 __attribute__((vector_size(kVectorBytes)));
 typedef std::uint64_t U64 __attribute__((vector_size(kVectorBytes)));
 typedef float F32Half __attribute__((vector_size(kVectorBytes / 2)));  // as many floats as F64 has lanes
 
-// What a vector or scalar type consists of: its element, the integers of its bits, the result of comparing it.
-template <class V>
-struct VectorTraits;
-
-#define INGOT_VECTOR_TRAITS(V, ElementType, BitsType, MaskType, num_lanes) \
-  template <>                                                              \
-  struct VectorTraits<V> {                                                 \
-    using Element = ElementType;                                           \
-    using Bits = BitsType;                                                 \
-    using Mask = MaskType;                                                 \
-    static constexpr int kLanes = num_lanes;                               \
-  };
 INGOT_VECTOR_TRAITS(F32, float, U32, I32, kLanes32)
 INGOT_VECTOR_TRAITS(F64, double, U64, I64, kLanes64)
 INGOT_VECTOR_TRAITS(I32, std::int32_t, U32, I32, kLanes32)
@@ -58,27 +48,6 @@ INGOT_VECTOR_TRAITS(I64, std::int64_t, U64, I64, kLanes64)
 INGOT_VECTOR_TRAITS(U32, std::uint32_t, U32, I32, kLanes32)
 INGOT_VECTOR_TRAITS(U64, std::uint64_t, U64, I64, kLanes64)
 INGOT_VECTOR_TRAITS(F32Half, float, void, void, kLanes64)
-INGOT_VECTOR_TRAITS(bool, bool, std::uint8_t, bool, 1)
-INGOT_VECTOR_TRAITS(float, float, std::uint32_t, bool, 1)
-INGOT_VECTOR_TRAITS(double, double, std::uint64_t, bool, 1)
-INGOT_VECTOR_TRAITS(std::int32_t, std::int32_t, std::uint32_t, bool, 1)
-INGOT_VECTOR_TRAITS(std::int64_t, std::int64_t, std::uint64_t, bool, 1)
-INGOT_VECTOR_TRAITS(std::uint8_t, std::uint8_t, std::uint8_t, bool, 1)
-INGOT_VECTOR_TRAITS(std::uint16_t, std::uint16_t, std::uint16_t, bool, 1)
-INGOT_VECTOR_TRAITS(std::uint32_t, std::uint32_t, std::uint32_t, bool, 1)
-INGOT_VECTOR_TRAITS(std::uint64_t, std::uint64_t, std::uint64_t, bool, 1)
-#undef INGOT_VECTOR_TRAITS
-
-template <class V>
-using Element = typename VectorTraits<V>::Element;
-template <class V>
-using Bits = typename VectorTraits<V>::Bits;
-template <class V>
-using Mask = typename VectorTraits<V>::Mask;
-template <class V>
-inline constexpr int kLanes = VectorTraits<V>::kLanes;
-
-#define INGOT_INLINE [[gnu::always_inline]] inline
 
 // Memory. Addresses need no alignment.
 template <class V>
@@ -110,34 +79,6 @@ INGOT_INLINE void store(Element<V>* to, V v) {
   __builtin_memcpy(to, &v, sizeof(V));
 }
 
-template <class V>
-INGOT_INLINE V splat(Element<V> x) {
-  return x - V{};  // x - 0 is x, -0 too: one broadcast (a loop over the lanes becomes one insertion per lane)
-}
-
-// Bits as they are.
-template <class To, class From>
-INGOT_INLINE To bit_cast(From from) {
-  static_assert(sizeof(To) == sizeof(From));
-  To to;
-  __builtin_memcpy(&to, &from, sizeof(To));
-  return to;
-}
-
-template <class V>
-INGOT_INLINE Bits<V> to_bits(V v) {
-  return bit_cast<Bits<V>>(v);
-}
-
-template <class V>
-INGOT_INLINE V select(Mask<V> mask, V if_true, V if_false) {
-  return mask ? if_true : if_false;
-}
-
-INGOT_INLINE bool any(bool mask) {
-  return mask;
-}
-
 template <class M>
 INGOT_INLINE bool any(M mask) {
 #if defined(__AVX512DQ__)
@@ -151,13 +92,6 @@ INGOT_INLINE bool any(M mask) {
   return sum != 0;
 }
 
-// a*b + c, rounded once.
-INGOT_INLINE float fma(float a, float b, float c) {
-  return __builtin_fmaf(a, b, c);
-}
-INGOT_INLINE double fma(double a, double b, double c) {
-  return __builtin_fma(a, b, c);
-}
 #if defined(__AVX512F__)
 INGOT_INLINE F32 fma(F32 a, F32 b, F32 c) {
   return bit_cast<F32>(_mm512_fmadd_ps(bit_cast<__m512>(a), bit_cast<__m512>(b), bit_cast<__m512>(c)));
@@ -196,24 +130,6 @@ INGOT_INLINE void accumulate(F32& sum, F32 a, F32 b) {
 #endif
 }
 
-// Clears the sign bit, of a NaN too.
-template <class V>
-INGOT_INLINE V magnitude(V x) {
-  return bit_cast<V>((to_bits(x) << 1) >> 1);
-}
-
-template <class V>
-INGOT_INLINE Bits<V> sign_bit(V x) {
-  constexpr int kShift = static_cast<int>(sizeof(Element<V>)) * 8 - 1;
-  return (to_bits(x) >> kShift) << kShift;
-}
-
-// x with its sign bit flipped where `sign` has one set.
-template <class V>
-INGOT_INLINE V flip_sign(V x, Bits<V> sign) {
-  return bit_cast<V>(to_bits(x) ^ sign);
-}
-
 #if defined(__AVX512DQ__)
 // The number that kRule chooses: 5 the larger, 4 the smaller, zeros by their signs. NaN if either is NaN.
 template <int kRule, class V>
@@ -226,28 +142,19 @@ INGOT_INLINE V choose_number(V a, V b) {
     return bit_cast<V>(_mm512_mask_range_pd(nan, _mm512_cmp_pd_mask(x, y, _CMP_ORD_Q), x, y, kRule));
   }
 }
-#endif
 
-// The larger / smaller; NaN if either is NaN; -0 < +0. Floats only.
 template <class V>
+  requires(sizeof(V) == 64)
 INGOT_INLINE V maximum(V a, V b) {
-#if defined(__AVX512DQ__)
-  if constexpr (sizeof(V) == 64) return choose_number<5>(a, b);
-#endif
-  const V larger = select<V>(a < b, b, a);                                            // a where unordered
-  const V ordered = select<V>(a == b, bit_cast<V>(to_bits(a) & to_bits(b)), larger);  // equal bits, or zeros: +0 wins
-  return select<V>(b != b, b, ordered);
+  return choose_number<5>(a, b);
 }
 
 template <class V>
+  requires(sizeof(V) == 64)
 INGOT_INLINE V minimum(V a, V b) {
-#if defined(__AVX512DQ__)
-  if constexpr (sizeof(V) == 64) return choose_number<4>(a, b);
-#endif
-  const V smaller = select<V>(b < a, b, a);
-  const V ordered = select<V>(a == b, bit_cast<V>(to_bits(a) | to_bits(b)), smaller);  // zeros: -0 wins
-  return select<V>(b != b, b, ordered);
+  return choose_number<4>(a, b);
 }
+#endif
 
 // a if it is larger (smaller), else b: where either is NaN and where both are zeros, too.
 INGOT_INLINE F32 larger_or_second(F32 a, F32 b) {
@@ -269,44 +176,32 @@ INGOT_INLINE F32 smaller_or_second(F32 a, F32 b) {
 #endif
 }
 
-// Correctly rounded; NaN below 0.
 template <class V>
 INGOT_INLINE V square_root(V x) {
-  if constexpr (sizeof(V) == sizeof(double)) {
-    return __builtin_sqrt(x);
-  } else {
-    double xs[kLanes<V>];
-    __builtin_memcpy(xs, &x, sizeof(V));
-    for (int i = 0; i < kLanes<V>; ++i) xs[i] = __builtin_sqrt(xs[i]);
-    __builtin_memcpy(&x, xs, sizeof(V));
-    return x;
-  }
+  double xs[kLanes<V>];
+  __builtin_memcpy(xs, &x, sizeof(V));
+  for (int i = 0; i < kLanes<V>; ++i) xs[i] = __builtin_sqrt(xs[i]);
+  __builtin_memcpy(&x, xs, sizeof(V));
+  return x;
 }
 
-// To the nearest integer, ties to even; the sign of x stays on a zero. Assumes round-to-nearest, as every thread sets.
-template <class V>
-INGOT_INLINE V round_even(V x) {
 #if defined(__AVX512F__)  // the maskz forms, because gcc 12 warns of its own undefined() in the others
-  if constexpr (sizeof(V) == 64 && sizeof(Element<V>) == 4) {
-    return bit_cast<V>(
-        _mm512_maskz_roundscale_ps(0xffff, bit_cast<__m512>(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-  } else if constexpr (sizeof(V) == 64) {
-    return bit_cast<V>(
-        _mm512_maskz_roundscale_pd(0xff, bit_cast<__m512d>(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-  }
-#elif defined(__AVX2__)
-  if constexpr (sizeof(V) == 32 && sizeof(Element<V>) == 4) {
-    return bit_cast<V>(_mm256_round_ps(bit_cast<__m256>(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-  } else if constexpr (sizeof(V) == 32) {
-    return bit_cast<V>(_mm256_round_pd(bit_cast<__m256d>(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-  }
-#endif
-  // Adding 2^(precision-1) leaves no fraction bits; larger numbers (and inf, NaN) are integers already.
-  const V ax = magnitude(x);
-  const V big = splat<V>(static_cast<Element<V>>(sizeof(Element<V>) == 4 ? 0x1p23 : 0x1p52));
-  const V rounded = bit_cast<V>(to_bits((ax + big) - big) | sign_bit(x));
-  return select<V>(ax < big, rounded, x);
+INGOT_INLINE F32 round_even(F32 x) {
+  return bit_cast<F32>(
+      _mm512_maskz_roundscale_ps(0xffff, bit_cast<__m512>(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
+INGOT_INLINE F64 round_even(F64 x) {
+  return bit_cast<F64>(
+      _mm512_maskz_roundscale_pd(0xff, bit_cast<__m512d>(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+#elif defined(__AVX2__)
+INGOT_INLINE F32 round_even(F32 x) {
+  return bit_cast<F32>(_mm256_round_ps(bit_cast<__m256>(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+INGOT_INLINE F64 round_even(F64 x) {
+  return bit_cast<F64>(_mm256_round_pd(bit_cast<__m256d>(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+#endif
 
 // Conversions between vectors of equally many lanes (gcc 12 splits __builtin_convertvector of these into halves).
 INGOT_INLINE F64 to_f64(F32Half x) {
@@ -330,3 +225,5 @@ INGOT_INLINE F32Half to_f32(F64 x) {
 }
 
 }  // namespace ingot::INGOT_LEVEL
+
+#endif

@@ -1,41 +1,43 @@
 // Reduction of large angles modulo pi/2 by integer arithmetic (Payne and Hanek): x is m * 2^e with a 53-bit integer m,
 // so only 192 bits of 2/pi decide x * 2/pi modulo 4 with more than 70 bits to spare below the closest any double comes
 // to a multiple of pi/2.
-#include "kernels/math_trig.h"
+#pragma once
+
+#include "kernels/math.h"
 
 namespace ingot::INGOT_LEVEL {
-namespace {
 
-__extension__ typedef unsigned __int128 Uint128;
+INGOT_TABLE double kHalfPi[] = {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54,
+                                -0x1.f1976b7ed8fbcp-110};  // the sum is pi/2 to 2^-163
 
 // The bits of 2/pi after the binary point, behind 64 zero bits.
-constexpr std::uint64_t kTwoOverPi[] = {0,
-                                        0xa2f9836e4e441529,
-                                        0xfc2757d1f534ddc0,
-                                        0xdb6295993c439041,
-                                        0xfe5163abdebbc561,
-                                        0xb7246e3a424dd2e0,
-                                        0x06492eea09d1921c,
-                                        0xfe1deb1cb129a73e,
-                                        0xe88235f52ebb4484,
-                                        0xe99c7026b45f7e41,
-                                        0x3991d639835339f4,
-                                        0x9c845f8bbdf9283b,
-                                        0x1ff897ffde05980f,
-                                        0xef2f118b5a0a6d1f,
-                                        0x6d367ecf27cb09b7,
-                                        0x4f463f669e5fea2d,
-                                        0x7527bac7ebe5f17b,
-                                        0x3d0739f78a5292ea,
-                                        0x6bfb5fb11f8d5d08,
-                                        0x56033046fc7b6bab};
+INGOT_TABLE std::uint64_t kTwoOverPi[] = {0,
+                                          0xa2f9836e4e441529,
+                                          0xfc2757d1f534ddc0,
+                                          0xdb6295993c439041,
+                                          0xfe5163abdebbc561,
+                                          0xb7246e3a424dd2e0,
+                                          0x06492eea09d1921c,
+                                          0xfe1deb1cb129a73e,
+                                          0xe88235f52ebb4484,
+                                          0xe99c7026b45f7e41,
+                                          0x3991d639835339f4,
+                                          0x9c845f8bbdf9283b,
+                                          0x1ff897ffde05980f,
+                                          0xef2f118b5a0a6d1f,
+                                          0x6d367ecf27cb09b7,
+                                          0x4f463f669e5fea2d,
+                                          0x7527bac7ebe5f17b,
+                                          0x3d0739f78a5292ea,
+                                          0x6bfb5fb11f8d5d08,
+                                          0x56033046fc7b6bab};
 
 struct Fraction {          // of 2^192
   std::uint64_t words[3];  // the highest first
 };
 
 // m * 2^e * 2/pi modulo 4, times 2^190.
-Fraction multiply_two_over_pi(std::uint64_t m, int e) {
+INGOT_INLINE Fraction multiply_two_over_pi(std::uint64_t m, int e) {
   const int begin = e + 62;  // earlier bits contribute multiples of 4
   const int word = begin / 64;
   const int shift = begin % 64;
@@ -44,20 +46,20 @@ Fraction multiply_two_over_pi(std::uint64_t m, int e) {
     w[i] = kTwoOverPi[word + i];
     if (shift != 0) w[i] = (w[i] << shift) | (kTwoOverPi[word + i + 1] >> (64 - shift));
   }
-  const Uint128 low = static_cast<Uint128>(m) * w[2];
-  const Uint128 middle = static_cast<Uint128>(m) * w[1] + static_cast<std::uint64_t>(low >> 64);
-  const std::uint64_t high = m * w[0] + static_cast<std::uint64_t>(middle >> 64);
-  return {{high, static_cast<std::uint64_t>(middle), static_cast<std::uint64_t>(low)}};
+  const std::uint64_t low = m * w[2], carry = multiply_high(m, w[2]);
+  const std::uint64_t middle = m * w[1] + carry;
+  const std::uint64_t high = m * w[0] + multiply_high(m, w[1]) + (middle < carry ? 1 : 0);
+  return {{high, middle, low}};
 }
 
-Fraction shift_left(Fraction f, int n) {  // 0 < n < 64
+INGOT_INLINE Fraction shift_left(Fraction f, int n) {  // 0 < n < 64
   f.words[0] = (f.words[0] << n) | (f.words[1] >> (64 - n));
   f.words[1] = (f.words[1] << n) | (f.words[2] >> (64 - n));
   f.words[2] <<= n;
   return f;
 }
 
-Fraction negate(Fraction f) {
+INGOT_INLINE Fraction negate(Fraction f) {
   bool carry = true;
   for (int i = 2; i >= 0; --i) {
     f.words[i] = ~f.words[i] + (carry ? 1 : 0);
@@ -66,9 +68,8 @@ Fraction negate(Fraction f) {
   return f;
 }
 
-}  // namespace
-
-void reduce_large(double x, double* high, double* low, std::uint64_t* quadrant) {
+// Requires: |x| >= 2^20. An infinity or NaN gives NaN.
+INGOT_NOINLINE void reduce_large(double x, double* high, double* low, std::uint64_t* quadrant) {
   const std::uint64_t bits = to_bits(x);
   const int exponent = static_cast<int>((bits >> 52) & 0x7ff);
   if (exponent == 0x7ff) {
@@ -89,7 +90,7 @@ void reduce_large(double x, double* high, double* low, std::uint64_t* quadrant) 
     f = {{f.words[1], f.words[2], 0}};
     scale = 0x1p-64;
   }
-  const int zeros = f.words[0] == 0 ? 0 : __builtin_clzll(f.words[0]);
+  const int zeros = f.words[0] == 0 ? 0 : count_leading_zeros(f.words[0]);
   if (zeros != 0) f = shift_left(f, zeros);
   scale *= bit_cast<double>(static_cast<std::uint64_t>(1023 - zeros) << 52);
   const double leading = static_cast<double>(f.words[0] >> 11) * 0x1p-53 * scale;

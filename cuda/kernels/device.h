@@ -1,0 +1,107 @@
+// What the kernels of this folder share: elements by kernels/values.h as the CPU computes them, positions in operands,
+// the guard and the fault, memory and grids. Included by .cu files only; compiled by nvcc, and by a C++ compiler with
+// tests/cuda_on_host.
+#pragma once
+
+#define INGOT_LEVEL device
+
+#include <cuda_runtime.h>
+
+#include "cuda/kernel.h"
+#include "cuda/launch.h"
+#include "execute/kernel.h"
+#include "kernels/values.h"
+
+namespace ingot::cuda {
+
+inline constexpr unsigned kBlockThreads = 256;
+inline constexpr unsigned kMaxGrid = 1u << 16;  // enough to fill any device many times over
+
+// Blocks for a kernel whose threads step by the whole grid over n elements. At least 1.
+inline unsigned grid_for(std::int64_t n, unsigned block = kBlockThreads) {
+  const std::int64_t blocks = (n + block - 1) / block;
+  return blocks < 1 ? 1 : blocks < kMaxGrid ? static_cast<unsigned>(blocks) : kMaxGrid;
+}
+
+inline std::int64_t num_elements(const TensorArg& x) {
+  std::int64_t n = 1;
+  for (int i = 0; i < x.rank; ++i) n *= x.shape[i];
+  return n;
+}
+
+// The numbers of attribute `index` of a call, as execute/kernel.h describes them.
+inline const std::int64_t* attr(const KernelCall& call, int index) {
+  return call.attrs + call.attr_begin[index];
+}
+inline int attr_count(const KernelCall& call, int index) {
+  return call.attr_begin[index + 1] - call.attr_begin[index];
+}
+
+__device__ inline std::int64_t thread_index() {
+  return static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+}
+__device__ inline std::int64_t num_threads() {
+  return static_cast<std::int64_t>(gridDim.x) * blockDim.x;
+}
+
+// The offset, in elements, of row-major position `flat`. In numbers of 32 bits as soon as they are enough: a division
+// of 64 takes about five times as long.
+__device__ inline std::int64_t offset_of(const TensorArg& x, std::int64_t flat) {
+  std::uint64_t at = static_cast<std::uint64_t>(flat);
+  std::int64_t offset = 0;
+  for (int axis = x.rank - 1; axis >= 0; --axis) {
+    const std::uint64_t n = static_cast<std::uint64_t>(x.shape[axis]);
+    if (axis == 0 || at < n) return offset + static_cast<std::int64_t>(at) * x.strides[axis];
+    const std::uint64_t above = at >> 32 == 0 ? static_cast<std::uint32_t>(at) / static_cast<std::uint32_t>(n) : at / n;
+    offset += static_cast<std::int64_t>(at - above * n) * x.strides[axis];
+    at = above;
+  }
+  return offset;
+}
+
+// Whether a launch before this one has reported a fault and this one must write nothing. The same for all threads of a
+// launch, whatever the launch itself reports.
+__device__ inline bool stopped(const Guard& guard) {
+  if (guard.guarded == 0) return false;
+  const volatile DeviceFault* fault = guard.fault;
+  if (fault->set == 0) return false;
+  __threadfence();
+  return fault->order < guard.order;
+}
+
+// Reports that `element` of an operand is wrong: the one with the lowest (order, element) stays.
+__device__ inline void report(const Guard& guard, std::int64_t element, std::int64_t value, std::int64_t extent) {
+  volatile DeviceFault* const fault = guard.fault;
+  for (bool done = false;
+       !done;) {  // a loop that ends for one lane at a time: lanes of a warp never wait for each other
+    if (atomicExch(&guard.fault->lock, 1) != 0) continue;
+    __threadfence();
+    const bool first =
+        fault->set == 0 || guard.order < fault->order || (guard.order == fault->order && element < fault->element);
+    if (first) {
+      fault->order = guard.order;
+      fault->step = guard.step;
+      fault->element = element;
+      fault->value = value;
+      fault->extent = extent;
+      __threadfence();
+      fault->set = 1;
+    }
+    __threadfence();
+    atomicExch(&guard.fault->lock, 0);
+    done = true;
+  }
+}
+
+// The memory of the block whose size launch() is told; 16-byte aligned.
+template <class T>
+__device__ T* dynamic_shared() {
+#if defined(__CUDACC__)
+  extern __shared__ __align__(16) unsigned char memory[];
+  return reinterpret_cast<T*>(memory);
+#else
+  return reinterpret_cast<T*>(cuda_on_host::dynamic_shared_memory());
+#endif
+}
+
+}  // namespace ingot::cuda
