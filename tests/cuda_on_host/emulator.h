@@ -1,0 +1,67 @@
+// What the parts of the emulator share, and what tests ask of it (the functions of C, which Python finds by name).
+//
+// Environment: INGOT_CUDA_ON_HOST_SEED (the order of threads and blocks, and how late streams run; 0: streams run at
+// once), INGOT_CUDA_ON_HOST_BYTES (memory of the device).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "host_calls.h"
+
+struct CudaOnHostCounts {
+  std::int64_t allocations, host_allocations;  // so far
+  std::int64_t live_bytes;                     // of the device
+  std::int64_t kernels;                        // that ran, in graphs or not
+  std::int64_t enqueued;                       // calls that put work on a stream; a graph is one
+  std::int64_t graph_launches, graph_instantiations, graph_updates;
+};
+
+extern "C" {
+void cuda_on_host_counts(CudaOnHostCounts* counts);
+void cuda_on_host_set_seed(std::uint64_t seed);
+void cuda_on_host_set_bytes(std::int64_t num_bytes);  // that may be allocated in all
+const char* cuda_on_host_problem();                   // what broke the device; "": nothing
+}
+
+namespace cuda_on_host {
+
+inline constexpr std::uint64_t kUnwritten = 0xfff7fff7fff7fff7u;  // a NaN in every float type, far below 0 as an int
+void fill_unwritten(char* address, std::size_t num_bytes);
+
+// Every call holds it; kernels run under it.
+std::mutex& device_mutex();
+using Lock = std::lock_guard<std::mutex>;
+
+// The rest requires the mutex.
+CudaOnHostCounts& counts();
+std::uint64_t draw_for_host();
+bool runs_late();  // whether what is enqueued now stays where it is until somebody waits for it
+std::int64_t device_bytes();
+
+cudaError_t remember(cudaError_t error);  // for cudaGetLastError; returns it
+// From then on every call fails, as on a device after a kernel went wrong.
+void break_device(const std::string& problem);
+cudaError_t device_state();
+
+// memory.cpp
+bool in_device_memory(const void* address, std::size_t num_bytes);
+void check_guards();
+void release_all_memory();
+
+// One thing on a stream. run() returns "" or what went wrong.
+enum class WorkKind { kKernel, kCopy, kFill, kHost, kRecord, kWait, kGraph };
+struct Work {
+  WorkKind kind;
+  const void* kernel = nullptr;
+  std::function<std::string()> run;
+};
+cudaError_t enqueue(cudaStream_t stream, Work work);
+cudaError_t finish_all();              // what is on any stream
+cudaError_t refuse_while_capturing();  // for calls that no capture survives
+
+}  // namespace cuda_on_host
