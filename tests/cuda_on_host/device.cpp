@@ -1,4 +1,5 @@
 // Of the one device: its properties, its errors, and what tests ask of the emulator.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -21,6 +22,12 @@ std::uint64_t& seed() {
 std::int64_t& memory_limit() {
   static auto value = static_cast<std::int64_t>(number_from("INGOT_CUDA_ON_HOST_BYTES", std::uint64_t{8} << 30));
   return value;
+}
+
+// The number of devices; below 0: there is no driver.
+int num_devices() {
+  static const char* text = std::getenv("INGOT_CUDA_ON_HOST_DEVICES");
+  return text == nullptr ? 1 : std::atoi(text);
 }
 
 std::string& problem() {
@@ -102,38 +109,32 @@ const char* cuda_on_host_problem() {
 }
 
 const char* cudaGetErrorName(cudaError_t error) {
+#define CUDA_ON_HOST_NAME(name) \
+  case name:                    \
+    return #name
   switch (error) {
-    case cudaSuccess:
-      return "cudaSuccess";
-    case cudaErrorInvalidValue:
-      return "cudaErrorInvalidValue";
-    case cudaErrorMemoryAllocation:
-      return "cudaErrorMemoryAllocation";
-    case cudaErrorInvalidConfiguration:
-      return "cudaErrorInvalidConfiguration";
-    case cudaErrorInsufficientDriver:
-      return "cudaErrorInsufficientDriver";
-    case cudaErrorNoDevice:
-      return "cudaErrorNoDevice";
-    case cudaErrorInvalidDevice:
-      return "cudaErrorInvalidDevice";
-    case cudaErrorInvalidResourceHandle:
-      return "cudaErrorInvalidResourceHandle";
-    case cudaErrorNotReady:
-      return "cudaErrorNotReady";
-    case cudaErrorIllegalAddress:
-      return "cudaErrorIllegalAddress";
-    case cudaErrorLaunchFailure:
-      return "cudaErrorLaunchFailure";
-    case cudaErrorNotSupported:
-      return "cudaErrorNotSupported";
-    case cudaErrorStreamCaptureUnsupported:
-      return "cudaErrorStreamCaptureUnsupported";
-    case cudaErrorStreamCaptureInvalidated:
-      return "cudaErrorStreamCaptureInvalidated";
-    case cudaErrorGraphExecUpdateFailure:
-      return "cudaErrorGraphExecUpdateFailure";
+    CUDA_ON_HOST_NAME(cudaSuccess);
+    CUDA_ON_HOST_NAME(cudaErrorInvalidValue);
+    CUDA_ON_HOST_NAME(cudaErrorMemoryAllocation);
+    CUDA_ON_HOST_NAME(cudaErrorInvalidConfiguration);
+    CUDA_ON_HOST_NAME(cudaErrorStubLibrary);
+    CUDA_ON_HOST_NAME(cudaErrorInsufficientDriver);
+    CUDA_ON_HOST_NAME(cudaErrorInvalidDeviceFunction);
+    CUDA_ON_HOST_NAME(cudaErrorNoDevice);
+    CUDA_ON_HOST_NAME(cudaErrorInvalidDevice);
+    CUDA_ON_HOST_NAME(cudaErrorInvalidKernelImage);
+    CUDA_ON_HOST_NAME(cudaErrorNoKernelImageForDevice);
+    CUDA_ON_HOST_NAME(cudaErrorInvalidResourceHandle);
+    CUDA_ON_HOST_NAME(cudaErrorNotReady);
+    CUDA_ON_HOST_NAME(cudaErrorIllegalAddress);
+    CUDA_ON_HOST_NAME(cudaErrorLaunchFailure);
+    CUDA_ON_HOST_NAME(cudaErrorNotSupported);
+    CUDA_ON_HOST_NAME(cudaErrorSystemDriverMismatch);
+    CUDA_ON_HOST_NAME(cudaErrorStreamCaptureUnsupported);
+    CUDA_ON_HOST_NAME(cudaErrorStreamCaptureInvalidated);
+    CUDA_ON_HOST_NAME(cudaErrorGraphExecUpdateFailure);
   }
+#undef CUDA_ON_HOST_NAME
   return "an error without a name";
 }
 
@@ -152,8 +153,8 @@ cudaError_t cudaPeekAtLastError() {
 }
 
 cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
-  return cudaSuccess;
+  *count = std::max(num_devices(), 0);
+  return remember(*count > 0 ? cudaSuccess : num_devices() == 0 ? cudaErrorNoDevice : cudaErrorInsufficientDriver);
 }
 
 cudaError_t cudaSetDevice(int device) {
@@ -232,5 +233,6 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {
-  return cudaRuntimeGetVersion(version);
+  *version = num_devices() < 0 ? 0 : CUDART_VERSION;
+  return cudaSuccess;
 }

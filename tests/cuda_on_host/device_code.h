@@ -21,6 +21,8 @@
 // One block runs at a time, so that what its threads share can be static.
 #define __shared__ static
 
+#pragma GCC visibility push(default)  // generated kernels are libraries of their own
+
 // Of the thread that runs now.
 extern uint3 threadIdx, blockIdx;
 extern dim3 blockDim, gridDim;
@@ -37,6 +39,8 @@ unsigned vote(unsigned mask, bool holds);  // the lanes for which it holds
 void warp_barrier(unsigned mask);
 int lane();
 [[noreturn]] void stop_kernel(const char* problem);
+
+#pragma GCC visibility pop
 
 template <class T>
 T shuffle(unsigned mask, T value, int source) {

@@ -1,7 +1,8 @@
 // What the parts of the emulator share, and what tests ask of it (the functions of C, which Python finds by name).
 //
 // Environment: INGOT_CUDA_ON_HOST_SEED (the order of threads and blocks, and how late streams run; 0: streams run at
-// once), INGOT_CUDA_ON_HOST_BYTES (memory of the device).
+// once), INGOT_CUDA_ON_HOST_BYTES (memory of the device), INGOT_CUDA_ON_HOST_DEVICES (0: there is none; -1: not even a
+// driver), INGOT_CUDA_ON_HOST_COMPILER (a C++ compiler in the place of NVRTC; by default none).
 #pragma once
 
 #include <cstddef>

@@ -1,0 +1,11 @@
+# The device plugin on a device that is the CPU, and the tests that look at it from inside.
+set(INGOT_VERSION ${PROJECT_VERSION})
+add_subdirectory(tests/cuda_on_host)
+set_target_properties(ingot_cuda_on_host PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
+
+file(GLOB cuda_test_sources CONFIGURE_DEPENDS tests/cpp/cuda/*.cpp)
+add_executable(ingot_cuda_on_host_tests tests/cpp/main.cpp ${cuda_test_sources} ${core_objects})
+target_include_directories(ingot_cuda_on_host_tests PRIVATE tests/cpp)
+target_link_libraries(ingot_cuda_on_host_tests PRIVATE ingot_flags ingot_cuda_on_host_objects doctest::doctest)
+set_target_properties(ingot_cuda_on_host_tests PROPERTIES ENABLE_EXPORTS ON)  # for generated kernels
+add_test(NAME ingot_cuda_on_host_tests COMMAND ingot_cuda_on_host_tests)
