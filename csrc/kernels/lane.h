@@ -22,15 +22,17 @@ using size_t = decltype(sizeof(0));
 #include <cstdint>
 #endif
 
-// INGOT_BUILTIN: a function of C's math library that is exact or correctly rounded, by the name C gives it.
-// INGOT_TABLE: an array that functions read.
+// INGOT_DEVICE: before a function that need not be inlined. INGOT_TABLE: an array that functions read. INGOT_BUILTIN: a
+// function of C's math library that is exact or correctly rounded, by the name that C gives it.
 #if defined(__CUDACC__)
+#define INGOT_DEVICE __device__
 #define INGOT_INLINE __device__ __forceinline__
 #define INGOT_NOINLINE inline __device__ __noinline__
 #define INGOT_TABLE [[maybe_unused]] static __device__ constexpr
 #define INGOT_UNROLL _Pragma("unroll")
 #define INGOT_BUILTIN(name) ::name
 #else
+#define INGOT_DEVICE
 #define INGOT_INLINE [[gnu::always_inline]] inline
 #define INGOT_NOINLINE [[gnu::noinline]] inline
 #define INGOT_TABLE inline constexpr

@@ -8,6 +8,7 @@
 #include "kernels/element.h"
 #include "kernels/families.h"
 #include "kernels/reduce_ops.h"
+#include "kernels/wide.h"
 
 namespace ingot::INGOT_LEVEL {
 namespace {

@@ -1,54 +1,18 @@
 // The reductions as binary operations with an exact identity: identity op x is x, bit for bit. So an absent partner of
-// docs/numerics.md rule 4 and a lane padded with identities are the same thing.
+// docs/numerics.md rule 4 and a lane padded with identities are the same thing. And the tree of the blocks' results.
 #pragma once
 
-#include <cstdint>
-
-#include "kernels/simd.h"
+#include "kernels/lane.h"
 
 namespace ingot::INGOT_LEVEL {
 
 inline constexpr std::int64_t kReduceBlock = 512;  // part of the numerics contract
 inline constexpr int kReduceLanes = 16;            // part of the numerics contract
 
-typedef std::uint8_t U8 __attribute__((vector_size(16)));
-template <>
-struct VectorTraits<U8> {
-  using Element = std::uint8_t;
-  using Bits = U8;
-  using Mask = U8;
-  static constexpr int kLanes = 16;
-};
-
 template <class T>
-struct WideOf;
-template <>
-struct WideOf<float> {
-  using type = F32;
-};
-template <>
-struct WideOf<double> {
-  using type = F64;
-};
-template <>
-struct WideOf<std::int32_t> {
-  using type = I32;
-};
-template <>
-struct WideOf<std::int64_t> {
-  using type = I64;
-};
-template <>
-struct WideOf<std::uint8_t> {
-  using type = U8;
-};
-template <class T>
-using Wide = typename WideOf<T>::type;
-
-template <class T>
-constexpr T lowest() {
+INGOT_DEVICE constexpr T lowest() {
   if constexpr (kIsFloat<T>) {
-    return static_cast<T>(-__builtin_inf());
+    return static_cast<T>(-kInfinity);
   } else if constexpr (sizeof(T) == 1) {
     return 0;
   } else {
@@ -57,9 +21,9 @@ constexpr T lowest() {
 }
 
 template <class T>
-constexpr T highest() {
+INGOT_DEVICE constexpr T highest() {
   if constexpr (kIsFloat<T>) {
-    return static_cast<T>(__builtin_inf());
+    return static_cast<T>(kInfinity);
   } else if constexpr (sizeof(T) == 1) {
     return 1;  // bool
   } else {
@@ -69,41 +33,49 @@ constexpr T highest() {
 
 struct Sum {
   template <class T>
-  static constexpr T identity() {
+  INGOT_DEVICE static constexpr T identity() {
     return static_cast<T>(-0.0);  // -0 + x is x; +0 + -0 is not
   }
   template <class T>
-  static constexpr T empty() {
+  INGOT_DEVICE static constexpr T empty() {
     return 0;
   }
   template <class V>
   INGOT_INLINE static V apply(V a, V b) {
-    return a + b;
+    if constexpr (kLanes<V> == 1) {
+      return plus(a, b);
+    } else {
+      return a + b;
+    }
   }
 };
 
 struct Prod {
   template <class T>
-  static constexpr T identity() {
+  INGOT_DEVICE static constexpr T identity() {
     return 1;
   }
   template <class T>
-  static constexpr T empty() {
+  INGOT_DEVICE static constexpr T empty() {
     return 1;
   }
   template <class V>
   INGOT_INLINE static V apply(V a, V b) {
-    return a * b;
+    if constexpr (kLanes<V> == 1) {
+      return times(a, b);
+    } else {
+      return a * b;
+    }
   }
 };
 
 struct Max {
   template <class T>
-  static constexpr T identity() {
+  INGOT_DEVICE static constexpr T identity() {
     return lowest<T>();
   }
   template <class T>
-  static constexpr T empty() {
+  INGOT_DEVICE static constexpr T empty() {
     return lowest<T>();
   }
   template <class V>
@@ -119,11 +91,11 @@ struct Max {
 
 struct Min {
   template <class T>
-  static constexpr T identity() {
+  INGOT_DEVICE static constexpr T identity() {
     return highest<T>();
   }
   template <class T>
-  static constexpr T empty() {
+  INGOT_DEVICE static constexpr T empty() {
     return highest<T>();
   }
   template <class V>
@@ -135,6 +107,34 @@ struct Min {
     }
   }
   INGOT_INLINE static std::uint8_t apply(std::uint8_t a, std::uint8_t b) { return b < a ? b : a; }
+};
+
+inline constexpr int kTreeLevels = 56;  // of blocks: more than any count of elements needs
+
+// Combines adjacent pairs level by level while blocks arrive: a binary counter. Bit i of the count says that level i
+// holds the result of 2^i blocks. What is left at the end is combined from the lowest level up, because a last block
+// without a partner passes through the levels until it meets one. kWidth reductions side by side.
+template <class Op, class T, int kWidth>
+struct BlockTree {
+  T levels[kTreeLevels][kWidth];
+  std::int64_t count = 0;
+
+  INGOT_DEVICE void push(T (&block)[kWidth]) {
+    int level = 0;
+    for (; (count >> level & 1) != 0; ++level) {
+      for (int i = 0; i < kWidth; ++i) block[i] = Op::apply(levels[level][i], block[i]);
+    }
+    for (int i = 0; i < kWidth; ++i) levels[level][i] = block[i];
+    ++count;
+  }
+
+  INGOT_DEVICE void finish(T (&out)[kWidth]) const {
+    for (T& value : out) value = Op::template identity<T>();
+    for (int level = 0; count >> level != 0; ++level) {
+      if ((count >> level & 1) == 0) continue;
+      for (int i = 0; i < kWidth; ++i) out[i] = Op::apply(levels[level][i], out[i]);
+    }
+  }
 };
 
 }  // namespace ingot::INGOT_LEVEL

@@ -37,6 +37,13 @@ inline int attr_count(const KernelCall& call, int index) {
   return call.attr_begin[index + 1] - call.attr_begin[index];
 }
 
+__host__ __device__ inline std::int64_t smaller(std::int64_t a, std::int64_t b) {
+  return a < b ? a : b;
+}
+__host__ __device__ inline std::int64_t larger(std::int64_t a, std::int64_t b) {
+  return a > b ? a : b;
+}
+
 __device__ inline std::int64_t thread_index() {
   return static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
 }
@@ -44,15 +51,19 @@ __device__ inline std::int64_t num_threads() {
   return static_cast<std::int64_t>(gridDim.x) * blockDim.x;
 }
 
-// The offset, in elements, of row-major position `flat`. In numbers of 32 bits as soon as they are enough: a division
-// of 64 takes about five times as long.
+// a / b, in 32 bits where they are enough: a division of 64 takes about five times as long.
+__device__ inline std::uint64_t divide(std::uint64_t a, std::uint64_t b) {
+  return (a | b) >> 32 == 0 ? static_cast<std::uint32_t>(a) / static_cast<std::uint32_t>(b) : a / b;
+}
+
+// The offset, in elements, of row-major position `flat`.
 __device__ inline std::int64_t offset_of(const TensorArg& x, std::int64_t flat) {
   std::uint64_t at = static_cast<std::uint64_t>(flat);
   std::int64_t offset = 0;
   for (int axis = x.rank - 1; axis >= 0; --axis) {
     const std::uint64_t n = static_cast<std::uint64_t>(x.shape[axis]);
     if (axis == 0 || at < n) return offset + static_cast<std::int64_t>(at) * x.strides[axis];
-    const std::uint64_t above = at >> 32 == 0 ? static_cast<std::uint32_t>(at) / static_cast<std::uint32_t>(n) : at / n;
+    const std::uint64_t above = divide(at, n);
     offset += static_cast<std::int64_t>(at - above * n) * x.strides[axis];
     at = above;
   }
