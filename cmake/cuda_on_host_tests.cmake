@@ -4,8 +4,18 @@ add_subdirectory(tests/cuda_on_host)
 set_target_properties(ingot_cuda_on_host PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
 
 file(GLOB cuda_test_sources CONFIGURE_DEPENDS tests/cpp/cuda/*.cpp)
+# What these check of every level they check of the device too.
+foreach(pair IN ITEMS along_axis:scatter conv:pool matmul:matmul movement:movement random:random reduce:reduce)
+  string(REPLACE ":" ";" pair ${pair})
+  list(GET pair 0 test)
+  list(GET pair 1 kernels)
+  if(EXISTS "${PROJECT_SOURCE_DIR}/cuda/kernels/${kernels}.cu")
+    list(APPEND cuda_test_sources tests/cpp/test_${test}.cpp)
+  endif()
+endforeach()
 add_executable(ingot_cuda_on_host_tests tests/cpp/main.cpp ${cuda_test_sources} ${core_objects})
 target_include_directories(ingot_cuda_on_host_tests PRIVATE tests/cpp)
+target_compile_definitions(ingot_cuda_on_host_tests PRIVATE INGOT_TEST_DEVICE)
 target_link_libraries(ingot_cuda_on_host_tests PRIVATE ingot_flags ingot_cuda_on_host_objects doctest::doctest)
 set_target_properties(ingot_cuda_on_host_tests PROPERTIES ENABLE_EXPORTS ON)  # for generated kernels
 add_test(NAME ingot_cuda_on_host_tests COMMAND ingot_cuda_on_host_tests)

@@ -154,6 +154,58 @@ def test_limits_of_chains_keep_signs_of_zero_and_nan(convolution: bool, level: s
             assert same_bits(got, plain), (low, high)
 
 
+PARTS = ["scale", "shift", "added", "raised", "lowered"]
+ORDERS = [PARTS[:i] + PARTS[i + 1 :] for i in range(5)] + [
+    PARTS,
+    PARTS[:3] + PARTS[:2:-1],
+    PARTS[::-1],
+]
+
+
+@pytest.mark.parametrize("level", [None, "avx2", "generic"])
+@pytest.mark.parametrize("groups", [0, 376, 1])
+@pytest.mark.parametrize("shift", [0.0, -0.0, 3.0])
+def test_chains_of_the_common_form(shift: float, groups: int, level: str | None) -> None:
+    """((x * scale + shift) + added) between limits, with steps left out, and in other orders.
+
+    groups: of the convolution that comes before; 0: none does.
+    """
+    if level not in (None, *ingot._core.levels()):
+        pytest.skip(f"this machine has no {level}")
+    special = np.array([0.0, -0.0, 1e-40, -1e-40, 6, 7, -7, np.inf, -np.inf, np.nan], np.float32)
+    x = np.tile(special, 40 * 17)[: 17 * 376].reshape(1, 17, 376, 1).transpose(0, 2, 3, 1)
+    added = np.roll(x, 3, axis=3)
+    row = np.full((376, 1, 1), shift, np.float32)
+    weights = np.ones((376, 1, 1, 1), np.float32)
+    if groups == 1:  # 0 * inf would be NaN everywhere
+        x, weights = (
+            np.where(np.isfinite(x), x, -5),
+            np.eye(376, dtype=np.float32)[:, :, None, None],
+        )
+    row[::3] = -0.0
+    for low, high in [(0.0, 6.0), (-0.0, 0.0), (2.0, 1.0), (0.0, -0.0), (-1.0, float("nan"))]:
+        steps = {
+            "scale": lambda y, _: y * row[::-1],
+            "shift": lambda y, _: y + row,
+            "added": lambda y, z: y + z,
+            "raised": lambda y, _, low=low: ingot.maximum(y, low),
+            "lowered": lambda y, _, high=high: ingot.minimum(y, high),
+        }
+        for order in ORDERS:
+
+            def f(x: ingot.Tensor, z: ingot.Tensor, order=order, steps=steps) -> ingot.Tensor:
+                y = ingot.conv2d(x, weights, groups=groups) if groups > 0 else x
+                for name in order:
+                    y = steps[name](y, z)
+                return y
+
+            graph = ingot.record(f, ingot.Spec(x.shape), ingot.Spec(x.shape))
+            options = {} if level is None else {"level": level}
+            got = ingot.compile(graph, **options)(x, added)
+            plain = ingot.compile(graph, passes=[], **options)(x, added)
+            assert same_bits(got, plain), (low, high, order)
+
+
 def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
     """Of NaN neither sign nor payload means anything."""
     both = np.isnan(a) & np.isnan(b)

@@ -2,6 +2,8 @@
 // last; what a step computes for the next lies in scratch, as rows that follow each other.
 #include "execute/strips.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -27,8 +29,17 @@ namespace {
 
 constexpr int kRowAxis = 2;
 constexpr int kMostLinks = static_cast<int>(kMostChainSteps);
-constexpr std::int64_t kStripBytes =
-    512 * 1024;  // of the rows between two steps of a chain, together: second-level cache
+
+// Of the rows between two steps of a chain, together: half of the second-level cache, but no more than this.
+std::int64_t strip_bytes() {
+  constexpr std::int64_t kLeast = 256 * 1024, kMost = 1024 * 1024, kUnknown = 1024 * 1024;
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+  static const std::int64_t cache = std::max<std::int64_t>(sysconf(_SC_LEVEL2_CACHE_SIZE), 0);
+#else
+  constexpr std::int64_t cache = 0;
+#endif
+  return std::clamp((cache > 0 ? cache : kUnknown) / 2, kLeast, kMost);
+}
 
 struct Rows {
   std::int64_t begin, end;
@@ -132,7 +143,7 @@ std::int64_t strip_rows(const KernelCall* last) {
   std::int64_t most[kMostLinks], rows = 1;
   for (std::int64_t step = last->outputs[0].shape[kRowAxis]; step > 0; step /= 2) {
     count_rows(last, rows + step, most);
-    while (rows + step <= last->outputs[0].shape[kRowAxis] && between_bytes(last, most) <= kStripBytes) {
+    while (rows + step <= last->outputs[0].shape[kRowAxis] && between_bytes(last, most) <= strip_bytes()) {
       rows += step;
       count_rows(last, rows + step, most);
     }
@@ -156,8 +167,9 @@ class ChainRun {
   // Rows of the last result, of one image.
   void run(std::int64_t image, const Rows& rows) {
     for (int i = 0; i + 1 < num_links_; ++i) between_[i].held = {0, 0};
-    for (std::int64_t begin = rows.begin; begin < rows.end; begin += at_once_) {
-      run_strip(image, {begin, std::min(begin + at_once_, rows.end)});
+    const std::int64_t strips = (rows.count() + at_once_ - 1) / at_once_;
+    for (std::int64_t i = 0; i < strips; ++i) {
+      run_strip(image, {rows.begin + rows.count() * i / strips, rows.begin + rows.count() * (i + 1) / strips});
     }
   }
 
@@ -220,7 +232,7 @@ std::int64_t chain_scratch_bytes(const KernelCall* call) {
     const StripLink& link = call->links[i];
     if (link.kernel->scratch_bytes != nullptr) parts = std::max(parts, link.kernel->scratch_bytes(link.call));
   }
-  const std::int64_t rows = std::min(std::max(kStripBytes, between_bytes(call, most)), between_bytes(call, all));
+  const std::int64_t rows = std::min(std::max(strip_bytes(), between_bytes(call, most)), between_bytes(call, all));
   return (rows + 63) / 64 * 64 + parts;
 }
 

@@ -98,7 +98,8 @@ struct ColumnPart {
 // written. chain: null, or what runs on each tile.
 template <class T>
 void multiply_rows(const RowPlan& p, const RowTiles<T>& tiles, std::int64_t begin, std::int64_t end,
-                   const ColumnPart<T>& part, const ConvPiece<T>& piece, std::int64_t column, MovingChain* chain) {
+                   const ColumnPart<T>& part, const ConvPiece<T>& piece, std::int64_t column,
+                   const MovingChain* chain) {
   constexpr std::int64_t kWidth = kLanes<Vector<T>>;
   const int vectors = static_cast<int>(ceil_div(part.columns, kWidth));
   const std::int64_t share = end - begin, from = tiles.at(begin).first;
@@ -118,7 +119,7 @@ void multiply_rows(const RowPlan& p, const RowTiles<T>& tiles, std::int64_t begi
       if (chain != nullptr) {
         if (!part.add) call.c = buffer, call.c_row = kTileColumns<T>;
         kernel(call);
-        run_chain(chain->place(piece.pixel + row, piece.output + column, call.c, call.c_row), tile.rows, part.columns);
+        run_chain_at(*chain, {call.c, call.c_row, tile.rows, part.columns}, piece.pixel + row, piece.output + column);
         continue;
       }
     }
@@ -185,7 +186,7 @@ class OutputLanes {
       const std::int64_t after = j + part.columns;
       if (far && after < last) part.next = panel_at(columns, after, key.k);
       if (far && after == last && key.k + p.chunk < depth_) part.next = panel_at(columns, first, key.k + p.chunk);
-      MovingChain* const chain = key.k + p.chunk >= depth_ ? result_.chain() : nullptr;
+      const MovingChain* const chain = key.k + p.chunk >= depth_ ? result_.chain() : nullptr;
       multiply_rows(p, tiles, begin, end, part, piece, j - first, chain);
     }
   }

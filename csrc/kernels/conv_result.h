@@ -44,7 +44,7 @@ class ConvResult {
   }
 
   // What runs on each register tile as soon as it is computed; null: finish() runs the group on whole pieces.
-  MovingChain* chain() const { return chains_ ? &chain_ : nullptr; }
+  const MovingChain* chain() const { return chains_ ? &chain_ : nullptr; }
 
   // A piece to compute.
   ConvPiece<T> begin(std::int64_t pixel, std::int64_t rows, std::int64_t output, std::int64_t columns) const {
@@ -83,7 +83,7 @@ class ConvResult {
   GroupMachine* group_;
   bool even_;
   bool chains_ = false;
-  mutable MovingChain chain_;
+  MovingChain chain_;
 };
 
 }  // namespace ingot::INGOT_LEVEL

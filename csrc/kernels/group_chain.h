@@ -35,24 +35,35 @@ inline constexpr std::int32_t kLongestChain = 16;
 
 void run_chain(const Chain& chain, std::int64_t rows, std::int64_t columns);
 
+// The form that most chains have: ((x * scale + shift) + added), then raised, then lowered. What a chain does not have
+// changes no bit: x * 1, x + -0, the larger or smaller of NaN and x, which is x.
+struct ChainForm {
+  const char *scale, *shift;        // a row for all ...
+  std::int64_t scale_by, shift_by;  // ... which moves with the columns (1), or stays (0): the same element everywhere
+  const char* added;                // of the first row and column; null: nothing
+  std::int64_t added_row_bytes;
+  const char *least, *most;  // a vector of one number
+  bool replaces_negative;    // the least is +0, and +0 comes of -0 too
+};
+
+// false: the chain has another form. Data are those of its steps.
+bool find_form(const Chain& chain, ChainForm& form);
+
 // A chain that can be moved to any place of its space, whose rows lie at even distances.
 struct MovingChain {
-  Chain chain;
-  ChainStep steps[kLongestChain];
-  const char* begins[kLongestChain];  // of the operands at row 0, column 0
-  char* to;
-
-  // Requires: `chain.steps` is `steps`. from: x of the first element of that place.
-  const Chain& place(std::int64_t row, std::int64_t column, const float* from, std::int64_t from_row) {
-    const std::int64_t byte = column * static_cast<std::int64_t>(sizeof(float));
-    for (std::int32_t i = 0; i < chain.num_steps; ++i) {
-      steps[i].data = begins[i] + row * steps[i].row_bytes + (steps[i].per_element != 0 ? byte : 0);
-    }
-    chain.from = reinterpret_cast<const char*>(from);
-    chain.from_row_bytes = from_row * static_cast<std::int64_t>(sizeof(float));
-    chain.to = to + row * chain.to_row_bytes + byte;
-    return chain;
-  }
+  Chain chain;                     // at row 0, column 0; `from` means nothing
+  ChainStep steps[kLongestChain];  // what `chain.steps` is
+  ChainForm form;
+  bool has_form;
 };
+
+// x of some rows and columns: element (i, j) at data[i * row + j].
+struct ChainTile {
+  const float* data;
+  std::int64_t row, rows, columns;
+};
+
+// The chain on x of the place that begins at (row, column).
+void run_chain_at(const MovingChain& chain, const ChainTile& x, std::int64_t row, std::int64_t column);
 
 }  // namespace ingot::INGOT_LEVEL

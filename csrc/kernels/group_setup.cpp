@@ -343,12 +343,12 @@ bool as_moving_chain(const GroupMachine& m, MovingChain& to) {
     const GroupRegister& y = m.registers[m.chain[i].input];
     if (m.chain[i].input == 0) return false;
     to.steps[i] = m.chain[i];
-    to.begins[i] = y.place == kOneForAll ? y.data : input_arg(m, m.chain[i].input).data;
+    to.steps[i].data = y.place == kOneForAll ? y.data : input_arg(m, m.chain[i].input).data;
     to.steps[i].row_bytes = y.place == kDense ? panel_row_bytes(m.space, input_arg(m, m.chain[i].input)) : 0;
   }
   const TensorArg& output = m.call->outputs[0];
-  to.to = output.data;
-  to.chain = {nullptr, 0, nullptr, panel_row_bytes(m.space, output), to.steps, m.chain_length};
+  to.chain = {nullptr, 0, output.data, panel_row_bytes(m.space, output), to.steps, m.chain_length};
+  to.has_form = find_form(to.chain, to.form);
   return true;
 }
 

@@ -1,5 +1,6 @@
 // What the kernel tests share: random strided tensors, and a runner that computes a call at every level of this
-// machine, in tile ranges of random length and order, and compares with what the test says, bit for bit.
+// machine, in tile ranges of random length and order, and compares with what the test says, bit for bit. Compiled with
+// INGOT_TEST_DEVICE, where the emulated device is one more level.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -18,6 +19,10 @@
 #include "execute/kernel.h"
 #include "execute/levels.h"
 #include "graph/layout.h"
+
+#ifdef INGOT_TEST_DEVICE
+#include "cuda/device_kernel.h"
+#endif
 
 namespace ingot::kernel_test {
 
@@ -229,15 +234,39 @@ inline void run_tiles(const Kernel& kernel, const KernelCall& call, Rng& rng) {
   }
 }
 
+// What can compute a call: the levels of this machine, or the device.
+inline std::vector<std::string> places(const std::vector<TensorArg>& inputs) {
+#ifdef INGOT_TEST_DEVICE
+  for (const TensorArg& input : inputs) {
+    if (input.panels != 0) return {};  // a form of the CPU's own
+  }
+  return {"device"};
+#else
+  static_cast<void>(inputs);
+  std::vector<std::string> levels;
+  for (const KernelTable* table : available_levels()) levels.emplace_back(table->level);
+  return levels;
+#endif
+}
+
+inline void run_at(const std::string& place, const char* op, DType dtype, const KernelCall& call, Rng& rng) {
+#ifdef INGOT_TEST_DEVICE
+  static_cast<void>(rng);
+  REQUIRE_MESSAGE(run_on_device(op, dtype, call), place, " has no ", std::string(op));
+#else
+  const Kernel* kernel = find_kernel(choose_level(place), op, dtype);
+  REQUIRE_MESSAGE(kernel != nullptr, op, " ", place);
+  run_tiles(*kernel, call, rng);
+#endif
+}
+
 // Runs the kernel at every level into a tensor without gaps filled with junk, its axes in this order (row-major where
 // it is empty). check(level, result) is called after each.
 template <class T, class Check>
 ErrorWord run_everywhere(const char* op, DType dtype, std::vector<TensorArg> inputs, const Sizes& shape,
                          AttrBuffer& attrs, Rng& rng, const Check& check, const std::vector<std::size_t>& order = {}) {
   ErrorWord error{};
-  for (const KernelTable* table : available_levels()) {
-    const Kernel* kernel = find_kernel(*table, op, dtype);
-    REQUIRE_MESSAGE(kernel != nullptr, op, " ", table->level);
+  for (const std::string& place : places(inputs)) {
     Tensor<T> out = order.empty() ? contiguous<T>(shape) : ordered<T>(shape, order);
     std::memset(static_cast<void*>(out.storage.data()), 0x5a, out.storage.size() * sizeof(T));
     const TensorArg output = out.arg();
@@ -245,8 +274,8 @@ ErrorWord run_everywhere(const char* op, DType dtype, std::vector<TensorArg> inp
     const KernelCall call{
         &output, inputs.data(), 1, static_cast<std::int32_t>(inputs.size()), attrs.values.data(), attrs.begin.data(),
         nullptr, &error};
-    run_tiles(*kernel, call, rng);
-    check(std::string(table->level), out);
+    run_at(place, op, dtype, call, rng);
+    check(place, out);
   }
   return error;
 }
