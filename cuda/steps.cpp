@@ -6,14 +6,37 @@
 #include "cuda/stream.h"
 
 namespace ingot::cuda {
+namespace {
 
-DeviceStatus compile_step(DeviceContext*, const DeviceStepRequest* request, DeviceStep** step) {
-  const DeviceKernel* const kernel = find_device_kernel(request->kernel, request->dtype);
-  if (kernel == nullptr) {
-    return fail(kDeviceNoKernel, "%s: no kernel of the device computes it in this dtype", request->kernel);
+DeviceStatus interpret_group(const DeviceGroup& group, DeviceStep& step) {
+  const char* why = "it has an anchor";
+  if (group.anchored != 0 || !make_group_program(group, &step.program, &why)) {
+    return fail(kDeviceNoKernel, "group: the device's interpreter does not compute it: %s", why);
   }
-  *step = new DeviceStep{kernel, kernel->op};
+  step.kernel = find_device_kernel("pointwise", -1);
+  step.has_program = true;
+  step.description = "group of " + std::to_string(group.num_ops) + " ops, interpreted";
   return kDeviceDone;
+}
+
+DeviceStatus find_kernel(const DeviceStepRequest& request, DeviceStep& step) {
+  step.kernel = find_device_kernel(request.kernel, request.dtype);
+  if (step.kernel == nullptr) {
+    return fail(kDeviceNoKernel, "%s: no kernel of the device computes it in this dtype", request.kernel);
+  }
+  step.description = step.kernel->op;
+  return kDeviceDone;
+}
+
+}  // namespace
+
+DeviceStatus compile_step(DeviceContext* context, const DeviceStepRequest* request, DeviceStep** step) {
+  INGOT_CUDA_DEVICE(*context);
+  auto made = std::make_unique<DeviceStep>();
+  const DeviceStatus status =
+      request->group != nullptr ? interpret_group(*request->group, *made) : find_kernel(*request, *made);
+  if (status == kDeviceDone) *step = made.release();
+  return status;
 }
 
 void release_step(DeviceStep* step) {
@@ -37,9 +60,10 @@ DeviceStatus launch_step(DeviceStream* stream, const DeviceLaunch* launch) {
       .workspace = launch->workspace,
       .num_processors = stream->context->properties.num_processors,
       .stream = stream->stream,
+      .program = step.has_program ? &step.program : nullptr,
   };
-  INGOT_CUDA_CHECK(step.kernel->enqueue(enqueue), step.description.c_str());
-  return kDeviceDone;
+  const cudaError_t error = step.kernel->enqueue(enqueue);
+  return status_of(error, step.description.c_str());
 }
 
 }  // namespace ingot::cuda

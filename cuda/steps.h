@@ -1,4 +1,4 @@
-// The code of a step: a kernel of a family.
+// The code of a step: a kernel of a family; of a group the kernel that interprets groups.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,9 @@
 #include "cuda/kernel.h"
 
 struct ingot::DeviceStep {
-  const cuda::DeviceKernel* kernel;
+  const cuda::DeviceKernel* kernel = nullptr;
+  cuda::GroupProgram program = {};  // what the interpreter runs
+  bool has_program = false;
   std::string description;
 };
 
