@@ -1,0 +1,283 @@
+// The plugin's functions as the core calls them, on the device that is the CPU.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "device/api.h"
+#include "device_test.h"
+
+using namespace ingot;
+
+extern "C" DeviceStatus ingot_cuda_open(const HostApi* host, DeviceApi* api);
+
+namespace {
+
+const DeviceApi& plugin() {
+  static const DeviceApi api = [] {
+    const HostApi host = {
+        .size_bytes = sizeof(HostApi), .version = kDeviceApiVersion, .build = INGOT_VERSION, .cache_folder = ""};
+    DeviceApi made = {};
+    REQUIRE(ingot_cuda_open(&host, &made) == kDeviceDone);
+    return made;
+  }();
+  return api;
+}
+
+// One device with one stream, and what a test takes from them.
+class OpenDevice {
+ public:
+  OpenDevice() {
+    REQUIRE(api.open(0, &context) == kDeviceDone);
+    REQUIRE(api.open_stream(context, &stream) == kDeviceDone);
+  }
+  ~OpenDevice() {
+    for (char* address : blocks_) api.release(context, address);
+    api.close_stream(stream);
+    api.close(context);
+  }
+  OpenDevice(const OpenDevice&) = delete;
+  OpenDevice& operator=(const OpenDevice&) = delete;
+
+  char* allocate(std::int64_t num_bytes) {
+    char* address = nullptr;
+    REQUIRE(api.allocate(context, num_bytes, &address) == kDeviceDone);
+    blocks_.push_back(address);
+    return address;
+  }
+
+  std::int64_t number_at(const char* address) {
+    std::int64_t result = 0;
+    CHECK(api.download(stream, &result, address, sizeof(result)) == kDeviceDone);
+    CHECK(api.synchronize(stream) == kDeviceDone);
+    return result;
+  }
+
+  const DeviceApi& api = plugin();
+  DeviceContext* context = nullptr;
+  DeviceStream* stream = nullptr;
+
+ private:
+  std::vector<char*> blocks_;
+};
+
+// A step with one bool as its input: "abort".
+class AbortStep {
+ public:
+  AbortStep(OpenDevice& device, char* condition) : device_(device) {
+    condition_ = {.data = condition, .rank = 0, .dtype = 0, .panels = 0, .shape = {}, .strides = {}};
+    call_.inputs = &condition_;
+    call_.num_inputs = 1;
+    const DeviceStepRequest request = {.kernel = "abort", .dtype = 0, .call = &call_, .group = nullptr};
+    REQUIRE(device.api.compile_step(device.context, &request, &step_) == kDeviceDone);
+  }
+  ~AbortStep() { device_.api.release_step(step_); }
+  AbortStep(const AbortStep&) = delete;
+  AbortStep& operator=(const AbortStep&) = delete;
+
+  DeviceStatus launch(char* fault, std::int64_t order) {
+    const DeviceLaunch launch = {.step = step_,
+                                 .call = &call_,
+                                 .fault = reinterpret_cast<DeviceFault*>(fault),
+                                 .order = order,
+                                 .step_index = 10 * order,
+                                 .guarded = 0,
+                                 .workspace = nullptr};
+    return device_.api.launch(device_.stream, &launch);
+  }
+  std::string description() const { return device_.api.describe_step(step_); }
+  std::int64_t workspace_bytes() const { return device_.api.workspace_bytes(step_, &call_); }
+
+ private:
+  OpenDevice& device_;
+  TensorArg condition_;
+  KernelCall call_ = {};
+  DeviceStep* step_ = nullptr;
+};
+
+std::int64_t num_updates() {
+  CudaOnHostCounts counts = {};
+  cuda_on_host_counts(&counts);
+  return counts.graph_updates;
+}
+
+}  // namespace
+
+TEST_CASE("a device is opened by its number, and says which there are") {
+  const DeviceApi& api = plugin();
+  std::int32_t num_devices = 0;
+  CHECK(api.count(&num_devices) == kDeviceDone);
+  CHECK(num_devices == 1);
+  DeviceProperties properties = {};
+  CHECK(api.describe(0, &properties) == kDeviceDone);
+  CHECK(std::string(properties.name) == "cuda on host");
+  CHECK(properties.major == 9);
+  CHECK(properties.memory_bytes > 0);
+  DeviceContext* context = nullptr;
+  for (const int index : {1, -1}) {
+    CHECK(api.open(index, &context) == kDeviceMissing);
+    CHECK(std::string(api.message()) == "cuda: no such device: got " + std::to_string(index) + ", expected 0 to 0");
+  }
+}
+
+TEST_CASE("memory is the device's, aligned, and runs out with an error") {
+  OpenDevice device;
+  const DeviceApi& api = device.api;
+  for (const std::int64_t size : {0, 1, 300}) {
+    const char* const address = device.allocate(size);
+    CHECK(reinterpret_cast<std::uintptr_t>(address) % 256 == 0);
+    CHECK(api.owns(device.context, address) == 1);
+  }
+  const int on_stack = 0;
+  CHECK(api.owns(device.context, &on_stack) == 0);
+  char* host = nullptr;
+  CHECK(api.allocate_host(device.context, 100, &host) == kDeviceDone);
+  CHECK(api.owns(device.context, host) == 0);
+  api.release_host(device.context, host);
+  std::int64_t free = 0;
+  CHECK(api.free_bytes(device.context, &free) == kDeviceDone);
+  char* address = nullptr;
+  CHECK(api.allocate(device.context, free + 1, &address) == kDeviceOutOfMemory);
+  CHECK(std::string(api.message()) == "memory: the device is out of memory: got " + std::to_string(free + 1) +
+                                          " bytes to allocate, " + std::to_string(free) + " are free");
+  CHECK(api.allocate(device.context, 8, &address) == kDeviceDone);  // the device goes on
+  api.release(device.context, address);
+}
+
+TEST_CASE("a stream copies, clears and writes numbers in order") {
+  OpenDevice device;
+  const DeviceApi& api = device.api;
+  char* const a = device.allocate(16);
+  char* const b = device.allocate(16);
+  const std::int64_t values[2] = {7, 8};
+  CHECK(api.upload(device.stream, a, values, 16) == kDeviceDone);
+  CHECK(api.copy(device.stream, b, a, 16) == kDeviceDone);
+  CHECK(api.clear(device.stream, a, 16) == kDeviceDone);
+  CHECK(api.set_number(device.stream, a + 8, -5) == kDeviceDone);
+  CHECK(api.copy(device.stream, b, a, 0) == kDeviceDone);
+  CHECK(device.number_at(a) == 0);
+  CHECK(device.number_at(a + 8) == -5);
+  CHECK(device.number_at(b) == 7);
+  CHECK(device.number_at(b + 8) == 8);
+}
+
+TEST_CASE("streams wait for each other") {
+  for (const std::uint64_t seed : {1, 2, 3, 4, 5, 6, 7, 8}) {
+    cuda_on_host_set_seed(seed);
+    OpenDevice device;
+    const DeviceApi& api = device.api;
+    DeviceStream* other = nullptr;
+    REQUIRE(api.open_stream(device.context, &other) == kDeviceDone);
+    char* const a = device.allocate(8);
+    char* const b = device.allocate(8);
+    CHECK(api.set_number(other, a, 3) == kDeviceDone);
+    CHECK(api.wait_for(device.stream, api.native_stream(other)) == kDeviceDone);
+    CHECK(api.copy(device.stream, b, a, 8) == kDeviceDone);
+    CHECK(api.let_wait(device.stream, api.native_stream(other)) == kDeviceDone);
+    CHECK(api.set_number(other, a, 4) == kDeviceDone);
+    CHECK(api.synchronize(other) == kDeviceDone);
+    CHECK(device.number_at(b) == 3);
+    CHECK(device.number_at(a) == 4);
+    api.close_stream(other);
+  }
+}
+
+TEST_CASE("a captured graph runs when it is told to, and is changed in place") {
+  OpenDevice device;
+  const DeviceApi& api = device.api;
+  char* const a = device.allocate(16);
+  DeviceGraph* graph = nullptr;
+  const auto capture = [&](char* to, std::int64_t value, int times) {
+    CHECK(api.begin_capture(device.stream) == kDeviceDone);
+    for (int i = 0; i < times; ++i) CHECK(api.set_number(device.stream, to, value + i) == kDeviceDone);
+    CHECK(api.end_capture(device.stream, &graph) == kDeviceDone);
+  };
+  CHECK(api.clear(device.stream, a, 16) == kDeviceDone);
+  capture(a, 5, 1);
+  CHECK(device.number_at(a) == 0);
+  CHECK(api.run_graph(device.stream, graph) == kDeviceDone);
+  CHECK(device.number_at(a) == 5);
+
+  const DeviceGraph* const before = graph;
+  const std::int64_t updates = num_updates();
+  capture(a + 8, 6, 1);  // another address and number
+  CHECK(num_updates() == updates + 1);
+  CHECK(graph == before);
+  CHECK(api.run_graph(device.stream, graph) == kDeviceDone);
+  CHECK(device.number_at(a + 8) == 6);
+
+  capture(a, 20, 3);  // other launches: a new graph in its place
+  CHECK(api.run_graph(device.stream, graph) == kDeviceDone);
+  CHECK(device.number_at(a) == 22);
+  api.release_graph(graph);
+}
+
+TEST_CASE("a capture that fails ends, and leaves the graph as it was") {
+  OpenDevice device;
+  const DeviceApi& api = device.api;
+  char* const a = device.allocate(8);
+  DeviceGraph* graph = nullptr;
+  CHECK(api.begin_capture(device.stream) == kDeviceDone);
+  CHECK(api.set_number(device.stream, a, 1) == kDeviceDone);
+  CHECK(api.end_capture(device.stream, &graph) == kDeviceDone);
+  DeviceGraph* const before = graph;
+
+  CHECK(api.begin_capture(device.stream) == kDeviceDone);
+  CHECK(api.synchronize(device.stream) == kDeviceFailed);  // what no capture survives
+  CHECK(api.end_capture(device.stream, &graph) == kDeviceFailed);
+  CHECK(std::string(api.message()).starts_with("capture: "));
+  CHECK(graph == before);
+  CHECK(api.run_graph(device.stream, graph) == kDeviceDone);
+  CHECK(device.number_at(a) == 1);
+  api.release_graph(graph);
+}
+
+TEST_CASE("events measure what lies between them") {
+  OpenDevice device;
+  const DeviceApi& api = device.api;
+  DeviceEvent *begin = nullptr, *end = nullptr;
+  CHECK(api.make_event(device.context, &begin) == kDeviceDone);
+  CHECK(api.make_event(device.context, &end) == kDeviceDone);
+  CHECK(api.record_event(device.stream, begin) == kDeviceDone);
+  CHECK(api.set_number(device.stream, device.allocate(8), 1) == kDeviceDone);
+  CHECK(api.record_event(device.stream, end) == kDeviceDone);
+  CHECK(api.synchronize(device.stream) == kDeviceDone);
+  std::int64_t ns = -1;
+  CHECK(api.elapsed_ns(begin, end, &ns) == kDeviceDone);
+  CHECK(ns >= 0);
+  api.release_event(begin);
+  api.release_event(end);
+}
+
+TEST_CASE("an op without a kernel is refused by name") {
+  OpenDevice device;
+  const KernelCall call = {};
+  const DeviceStepRequest request = {.kernel = "no_such_op", .dtype = 0, .call = &call, .group = nullptr};
+  DeviceStep* step = nullptr;
+  CHECK(device.api.compile_step(device.context, &request, &step) == kDeviceNoKernel);
+  CHECK(std::string(device.api.message()) == "no_such_op: no kernel of the device computes it in this dtype");
+  CHECK(step == nullptr);
+}
+
+TEST_CASE("an abort reports its launch where the condition holds, and the first one stays") {
+  OpenDevice device;
+  char* const condition = device.allocate(1);
+  char* const fault = device.allocate(sizeof(DeviceFault));
+  AbortStep step(device, condition);
+  CHECK(step.description() == "abort");
+  CHECK(step.workspace_bytes() == 0);
+  const auto run = [&](char holds) {
+    DeviceFault seen = {};
+    CHECK(device.api.clear(device.stream, fault, sizeof(DeviceFault)) == kDeviceDone);
+    CHECK(device.api.upload(device.stream, condition, &holds, 1) == kDeviceDone);
+    for (const std::int64_t order : {4, 3, 5}) CHECK(step.launch(fault, order) == kDeviceDone);
+    CHECK(device.api.download(device.stream, &seen, fault, sizeof(seen)) == kDeviceDone);
+    CHECK(device.api.synchronize(device.stream) == kDeviceDone);
+    return seen;
+  };
+  CHECK(run(0).set == 0);
+  const DeviceFault seen = run(1);
+  CHECK(seen.set == 1);
+  CHECK(seen.order == 3);
+  CHECK(seen.step == 30);
+  CHECK(seen.element == 0);
+}
