@@ -6,7 +6,7 @@
 namespace ingot::cuda {
 namespace {
 
-constexpr const DeviceKernelFamily* kFamilies[] = {&kAbortKernels, &kPointwiseKernels};
+constexpr const DeviceKernelFamily* kFamilies[] = {&kAbortKernels, &kMatmulKernels, &kPointwiseKernels};
 
 }  // namespace
 

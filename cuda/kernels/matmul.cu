@@ -1,0 +1,147 @@
+// matmul: out[..., m, n] = a[..., m, k] b[..., k, n], any strides, broadcast batches, on float32, float64, int32,
+// int64. Axes that one operand lacks are rows or columns of the product, the rest are its batches, so that a weight is
+// read once for all sequences. Tiles: tile.h; a token's few rows: few_rows.h. Integers wrap, as unsigned ones.
+#include "cuda/kernels/product.h"
+
+namespace ingot::cuda {
+namespace {
+
+// An axis of the result beside what it is in an operand (of batches: in both).
+struct Axis {
+  std::int64_t size, out, a, b;
+};
+
+struct Axes {
+  int rank;
+  Axis axes[kKernelMaxRank];
+};
+
+// Puts an axis behind the others; one that continues the last becomes part of it.
+void append(Axes& to, const Axis& axis) {
+  if (axis.size == 1) return;
+  if (to.rank > 0) {
+    Axis& last = to.axes[to.rank - 1];
+    if (last.out == axis.size * axis.out && last.a == axis.size * axis.a && last.b == axis.size * axis.b) {
+      last = {last.size * axis.size, axis.out, axis.a, axis.b};
+      return;
+    }
+  }
+  to.axes[to.rank++] = axis;
+}
+
+TensorArg as_tensor(const Axes& from, char* data, std::int64_t Axis::* stride) {
+  TensorArg x{};
+  x.data = data;
+  x.rank = from.rank;
+  for (int i = 0; i < from.rank; ++i) {
+    x.shape[i] = from.axes[i].size;
+    x.strides[i] = from.axes[i].*stride;
+  }
+  return x;
+}
+
+// The stride of axis `axis` of a result of this rank, in an operand that may have fewer axes or broadcast this one.
+std::int64_t batch_stride(const TensorArg& x, int axis, int rank) {
+  const int own = axis - (rank - x.rank);
+  return own < 0 || x.shape[own] == 1 ? 0 : x.strides[own];
+}
+
+std::int64_t distance(std::int64_t stride) {
+  return stride < 0 ? -stride : stride;
+}
+
+template <class T>
+StridedLines<T> make_lines(const TensorArg& lines, const TensorArg& batches, std::int64_t step, std::int64_t k) {
+  const std::int64_t line = lines.rank == 0 ? 0 : distance(lines.strides[lines.rank - 1]);
+  const bool along = lines.rank == 0 || line == 0 || (k > 1 && distance(step) <= line);
+  TensorArg beginnings = batches;
+  beginnings.data = lines.data;
+  const bool aligned = in_pieces<T>(beginnings, false);
+  const bool pieces =
+      along ? step == 1 && in_pieces<T>(lines, false) : step % kPiece<T> == 0 && in_pieces<T>(lines, true);
+  return {lines, batches, step, along, aligned && pieces};
+}
+
+template <class T>
+TileProduct<StridedLines<T>> make_product(const KernelCall& call) {
+  const TensorArg &a = call.inputs[0], &b = call.inputs[1], &c = call.outputs[0];
+  const int rank = c.rank;
+  Axes batches{}, rows{}, columns{};
+  for (int i = 0; i < rank - 2; ++i) {
+    const Axis axis{c.shape[i], c.strides[i], batch_stride(a, i, rank), batch_stride(b, i, rank)};
+    append(axis.b == 0 ? rows : axis.a == 0 ? columns : batches, axis);
+  }
+  append(rows, {c.shape[rank - 2], c.strides[rank - 2], a.strides[a.rank - 2], 0});
+  append(columns, {c.shape[rank - 1], c.strides[rank - 1], 0, b.strides[b.rank - 1]});
+  TileProduct<StridedLines<T>> p{};
+  p.k = p.part_steps = a.shape[a.rank - 1];
+  p.num_parts = 1;
+  p.a = make_lines<T>(as_tensor(rows, a.data, &Axis::a), as_tensor(batches, a.data, &Axis::a), a.strides[a.rank - 1],
+                      p.k);
+  p.b = make_lines<T>(as_tensor(columns, b.data, &Axis::b), as_tensor(batches, b.data, &Axis::b), b.strides[b.rank - 2],
+                      p.k);
+  p.rows = as_tensor(rows, c.data, &Axis::out);
+  p.columns = as_tensor(columns, c.data, &Axis::out);
+  p.batches = as_tensor(batches, c.data, &Axis::out);
+  p.num_rows = num_elements(p.rows);
+  p.num_columns = num_elements(p.columns);
+  p.num_batches = num_elements(p.batches);
+  return p;
+}
+
+// fma(a, b, c) is fma(b, a, c): A and B may change places.
+template <class T>
+void transpose(TileProduct<StridedLines<T>>& p) {
+  const TileProduct<StridedLines<T>> old = p;
+  p.a = old.b, p.b = old.a;
+  p.rows = old.columns, p.columns = old.rows;
+  p.num_rows = old.num_columns, p.num_columns = old.num_rows;
+}
+
+template <class T>
+cudaError_t multiply_rows(const Enqueue& e, TileProduct<StridedLines<T>>& p) {
+  const std::int64_t elements = p.num_batches * p.num_rows * p.num_columns;
+  const PartsSum sum = fits_parts(elements, p.k, sizeof(T)) ? cut_into_parts(p, e.workspace) : PartsSum{};
+  const std::int64_t across = (p.num_columns + kFewRowsColumns<T> - 1) / kFewRowsColumns<T>;
+  const std::int64_t items = across * p.num_batches * p.num_parts;
+  const cudaError_t status = launch(multiply_few_rows<T>, grid_of_items(items), 256, 0, e.stream, p, e.guard, items);
+  return status == cudaSuccess ? finish_parts(e, p, sum) : status;
+}
+
+// The result is written along its rows, a few columns are computed as rows.
+template <class T>
+bool is_better_transposed(const TileProduct<StridedLines<T>>& p) {
+  if (p.num_columns >= p.num_rows) return false;
+  return p.num_columns <= kFewRows<T> || (p.columns.rank > 0 && p.columns.strides[p.columns.rank - 1] != 1);
+}
+
+template <class T>
+cudaError_t enqueue(const Enqueue& e) {
+  if (num_elements(e.call.outputs[0]) == 0) return cudaSuccess;
+  TileProduct<StridedLines<T>> p = make_product<T>(e.call);
+  if (is_better_transposed(p)) transpose(p);
+  p.stores_pieces = in_pieces<T>(p.columns, true) && in_pieces<T>(p.rows, false) && in_pieces<T>(p.batches, false);
+  if constexpr (device::kIsFloat<T>) {
+    if (p.num_rows <= kFewRows<T>) return multiply_rows(e, p);
+  }
+  return multiply(e, p);
+}
+
+template <class T>
+std::int64_t workspace_bytes(const KernelCall& call) {
+  const TensorArg& a = call.inputs[0];
+  return parts_bytes(num_elements(call.outputs[0]), a.shape[a.rank - 1], sizeof(T));
+}
+
+const DeviceKernel kKernels[] = {
+    {"matmul", device::kF32Type, enqueue<float>, workspace_bytes<float>},
+    {"matmul", device::kF64Type, enqueue<double>, workspace_bytes<double>},
+    {"matmul", device::kI32Type, enqueue<std::uint32_t>, workspace_bytes<std::uint32_t>},
+    {"matmul", device::kI64Type, enqueue<std::uint64_t>, workspace_bytes<std::uint64_t>},
+};
+
+}  // namespace
+
+const DeviceKernelFamily kMatmulKernels = {kKernels, 4};
+
+}  // namespace ingot::cuda
