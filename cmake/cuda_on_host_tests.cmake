@@ -15,7 +15,8 @@ foreach(pair IN ITEMS along_axis:scatter conv:pool matmul:matmul movement:moveme
 endforeach()
 add_executable(ingot_cuda_on_host_tests tests/cpp/main.cpp ${cuda_test_sources} ${core_objects})
 target_include_directories(ingot_cuda_on_host_tests PRIVATE tests/cpp)
-target_compile_definitions(ingot_cuda_on_host_tests PRIVATE INGOT_TEST_DEVICE)
+target_compile_definitions(ingot_cuda_on_host_tests PRIVATE INGOT_TEST_DEVICE
+                           INGOT_CXX_COMPILER="${CMAKE_CXX_COMPILER}")
 target_link_libraries(ingot_cuda_on_host_tests PRIVATE ingot_flags ingot_cuda_on_host_objects doctest::doctest)
 set_target_properties(ingot_cuda_on_host_tests PROPERTIES ENABLE_EXPORTS ON)  # for generated kernels
 add_test(NAME ingot_cuda_on_host_tests COMMAND ingot_cuda_on_host_tests)
