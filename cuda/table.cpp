@@ -6,7 +6,12 @@
 namespace ingot::cuda {
 namespace {
 
-constexpr const DeviceKernelFamily* kFamilies[] = {&kAbortKernels, &kMatmulKernels, &kPointwiseKernels};
+constexpr const DeviceKernelFamily* kFamilies[] = {
+    &kAbortKernels,      //
+    &kMatmulKernels,     //
+    &kMovementKernels,   //
+    &kPointwiseKernels,  //
+};
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // What the kernels of this folder share: elements by kernels/values.h as the CPU computes them, positions in operands,
 // the guard and the fault, memory and grids. Included by .cu files only; compiled by nvcc, and by a C++ compiler with
 // tests/cuda_on_host.
+// Integers wrap: kernels add and multiply them by device::plus, minus, times (lane.h says why), never by operators.
 #pragma once
 
 #define INGOT_LEVEL device
@@ -11,6 +12,13 @@
 #include "cuda/launch.h"
 #include "execute/kernel.h"
 #include "kernels/values.h"
+
+// Before a loop of a few turns that nvcc would unroll in vain: kernels exist per element size or dtype.
+#if defined(__CUDACC__)
+#define INGOT_ROLLED _Pragma("unroll 1")
+#else
+#define INGOT_ROLLED
+#endif
 
 namespace ingot::cuda {
 
@@ -60,6 +68,7 @@ __device__ inline std::uint64_t divide(std::uint64_t a, std::uint64_t b) {
 __device__ inline std::int64_t offset_of(const TensorArg& x, std::int64_t flat) {
   std::uint64_t at = static_cast<std::uint64_t>(flat);
   std::int64_t offset = 0;
+  INGOT_ROLLED
   for (int axis = x.rank - 1; axis >= 0; --axis) {
     const std::uint64_t n = static_cast<std::uint64_t>(x.shape[axis]);
     if (axis == 0 || at < n) return offset + static_cast<std::int64_t>(at) * x.strides[axis];

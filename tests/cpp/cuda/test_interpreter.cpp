@@ -1,4 +1,4 @@
-// The interpreter of groups against the CPU's functions: every op in every dtype that the CPU has, then whole groups.
+// The interpreter of groups against the CPU's kernel of groups. (Op by op: test_cuda_pointwise.cpp.)
 #include <array>
 #include <cstring>
 #include <memory>
@@ -101,65 +101,6 @@ void run_group(const DeviceGroup& group, const Sizes& shape, const std::vector<O
   const DeviceKernel* const kernel = kPointwiseKernels.kernels;
   CHECK(kernel->enqueue(enqueue) == cudaSuccess);
   CHECK(cudaDeviceSynchronize() == cudaSuccess);
-}
-
-// The operand's elements, as a column of the tile function.
-struct Case {
-  DType dtype;
-  std::vector<char> bytes;
-};
-
-void compare_op(const PointwiseKernel& function, std::mt19937_64& rng) {
-  constexpr std::size_t kCount = 1000;
-  const DType dtype = static_cast<DType>(function.dtype), result = static_cast<DType>(function.result_dtype);
-  const std::string op = function.op;
-  DeviceGroupOp row = {function.op, function.dtype, function.result_dtype, 1, {0, 1, 2}, 0, 0};
-  std::vector<Case> operands;
-#define POINTWISE(name, its_operands, rule, classes, traits, value) \
-  if (op == #name) row.num_operands = static_cast<std::int32_t>(count_operands(#its_operands));
-  const auto count_operands = [](const std::string& text) { return 1 + std::count(text.begin(), text.end(), ','); };
-#include "ops/pointwise.def"
-#undef POINTWISE
-  for (int j = 0; j < row.num_operands; ++j) {
-    const DType its = op == "where" && j == 0 ? DType::kBool : dtype;
-    operands.push_back({its, random_elements(rng, its, kCount)});
-  }
-  const void* pointers[3] = {};
-  std::int32_t dtypes[3] = {};
-  std::vector<std::unique_ptr<DeviceArray<char>>> memory;
-  std::vector<Operand> inputs;
-  for (std::size_t j = 0; j < operands.size(); ++j) {
-    pointers[j] = operands[j].bytes.data();
-    dtypes[j] = static_cast<std::int32_t>(operands[j].dtype);
-    memory.push_back(std::make_unique<DeviceArray<char>>(operands[j].bytes));
-    inputs.push_back({operands[j].dtype, {1}, memory.back().get()});
-  }
-  std::vector<char> expected(kCount * size_bytes(result));
-  function.function(pointers, expected.data(), kCount);
-  const std::int32_t output_register = row.num_operands;
-  const DeviceGroup group = {&row, 1, row.num_operands, dtypes, &output_register, 1, 0, 0, 0};
-  DeviceArray<char> out(expected.size());
-  run_group(group, {kCount}, inputs, {{{result, {1}, &out}, {kCount}}});
-  const std::vector<char> found = out.values();
-  const std::int64_t at = first_difference(result, expected, found);
-  std::string where;
-  for (const Case& operand : operands) {
-    std::uint64_t bits = 0;
-    const std::size_t size = size_bytes(operand.dtype);
-    if (at >= 0) std::memcpy(&bits, operand.bytes.data() + static_cast<std::size_t>(at) * size, size);
-    where += " " + std::to_string(bits);
-  }
-  CHECK_MESSAGE(at < 0, op, " of ", std::string(name(dtype)), " to ", std::string(name(result)), " at", where);
-}
-
-TEST_CASE("the interpreter computes every op of the CPU with its bits") {
-  std::mt19937_64 rng(1);
-  const KernelTable& table = *available_levels().back();
-  for (int family = 0; family < table.num_pointwise; ++family) {
-    for (int i = 0; i < table.pointwise[family]->num_functions; ++i) {
-      compare_op(table.pointwise[family]->functions[i], rng);
-    }
-  }
 }
 
 // A group as PointwiseGroup, for the CPU's kernel, and as DeviceGroup.
