@@ -1,5 +1,6 @@
 # Writes headers, and all headers of ours that they include, as strings into a C++ source: the embedded_headers() of
 # cuda/embedded.h. Run as cmake -DROOTS="a.h;b.h" -DFOLDERS="csrc;." -DOUTPUT=x.cpp -P embed_headers.cmake
+cmake_minimum_required(VERSION 3.22)
 set(known ${ROOTS})
 set(waiting ${ROOTS})
 set(entries "")
