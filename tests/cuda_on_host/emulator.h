@@ -50,6 +50,10 @@ void break_device(const std::string& problem);
 cudaError_t device_state();
 
 // memory.cpp
+struct DeviceAccess {  // for as long as it lives the device's memory is in reach
+  DeviceAccess();
+  ~DeviceAccess();
+};
 bool in_device_memory(const void* address, std::size_t num_bytes);
 void check_guards();
 void release_all_memory();

@@ -1,6 +1,8 @@
 // Memory of the device and pinned memory of the host: blocks between guards that are looked at whenever somebody waits
-// for the device or frees one. New blocks hold no number that could pass for a result.
-#include <cstdlib>
+// for the device or frees one. New blocks hold no number that could pass for a result. The host cannot touch the
+// device's blocks: only while the device works are they in reach.
+#include <sys/mman.h>
+
 #include <cstring>
 #include <map>
 
@@ -18,7 +20,8 @@
 namespace cuda_on_host {
 namespace {
 
-constexpr std::size_t kGuardBytes = 256;  // also the alignment
+constexpr std::size_t kGuardBytes = 256;      // also the alignment
+constexpr std::size_t kPageBytes = 64 << 10;  // of any system, at most
 constexpr unsigned char kGuard = 0xa5;
 
 struct Area {
@@ -46,11 +49,22 @@ bool guard_is_whole(const char* begin, const char* end) {
 }
 
 std::size_t whole_bytes(std::size_t num_bytes) {
-  return (num_bytes + 2 * kGuardBytes + kGuardBytes - 1) / kGuardBytes * kGuardBytes;
+  return (num_bytes + 2 * kGuardBytes + kPageBytes - 1) / kPageBytes * kPageBytes;
 }
 
+char* memory_of(const char* address) {
+  return const_cast<char*>(address) - kGuardBytes;
+}
+
+void let_reach(const char* address, const Area& area, bool in_reach) {
+  if (!area.on_device) return;
+  mprotect(memory_of(address), whole_bytes(area.num_bytes), in_reach ? PROT_READ | PROT_WRITE : PROT_NONE);
+}
+
+int num_accesses = 0;
+
 void check_guards_of(const char* address, const Area& area) {
-  char* begin = const_cast<char*>(address) - kGuardBytes;
+  char* begin = memory_of(address);
   const std::size_t behind = whole_bytes(area.num_bytes) - kGuardBytes - area.num_bytes;
   CUDA_ON_HOST_UNPOISON(begin, kGuardBytes);
   CUDA_ON_HOST_UNPOISON(address + area.num_bytes, behind);
@@ -70,27 +84,33 @@ cudaError_t allocate(void** address, std::size_t num_bytes, bool on_device) {
   const auto live = counts().live_bytes + static_cast<std::int64_t>(num_bytes);
   if (on_device && (num_bytes > std::size_t{1} << 50 || live > device_bytes())) return cudaErrorMemoryAllocation;
   const std::size_t whole = whole_bytes(num_bytes);
-  auto* memory = static_cast<char*>(std::aligned_alloc(kGuardBytes, whole));
-  if (memory == nullptr) return cudaErrorMemoryAllocation;
-  std::memset(memory, kGuard, whole);
+  void* mapped = mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED) return cudaErrorMemoryAllocation;
+  auto* memory = static_cast<char*>(mapped);
+  std::memset(memory, kGuard, kGuardBytes);
   fill_unwritten(memory + kGuardBytes, num_bytes);
+  std::memset(memory + kGuardBytes + num_bytes, kGuard, whole - kGuardBytes - num_bytes);
   CUDA_ON_HOST_POISON(memory, kGuardBytes);
   CUDA_ON_HOST_POISON(memory + kGuardBytes + num_bytes, whole - kGuardBytes - num_bytes);
-  areas()[memory + kGuardBytes] = {num_bytes, on_device};
+  const Area area = {num_bytes, on_device};
+  areas()[memory + kGuardBytes] = area;
+  let_reach(memory + kGuardBytes, area, false);
   if (on_device) counts().live_bytes = live;
   ++(on_device ? counts().allocations : counts().host_allocations);
   *address = memory + kGuardBytes;
   return cudaSuccess;
 }
 
-// Whoever still reads the block finds nothing of use.
 void release(std::map<const char*, Area>::iterator area) {
-  check_guards_of(area->first, area->second);
-  char* memory = const_cast<char*>(area->first) - kGuardBytes;
-  CUDA_ON_HOST_UNPOISON(memory, whole_bytes(area->second.num_bytes));
-  fill_unwritten(memory, whole_bytes(area->second.num_bytes));
+  {
+    const DeviceAccess access;
+    check_guards_of(area->first, area->second);
+  }
+  char* memory = memory_of(area->first);
+  const std::size_t whole = whole_bytes(area->second.num_bytes);
+  CUDA_ON_HOST_UNPOISON(memory, whole);
   if (area->second.on_device) counts().live_bytes -= static_cast<std::int64_t>(area->second.num_bytes);
-  std::free(memory);
+  munmap(memory, whole);
   areas().erase(area);
 }
 
@@ -113,7 +133,18 @@ bool in_device_memory(const void* address, std::size_t num_bytes) {
   return static_cast<const char*>(address) + num_bytes <= area->first + area->second.num_bytes;
 }
 
+DeviceAccess::DeviceAccess() {
+  if (num_accesses++ != 0) return;
+  for (const auto& [address, area] : areas()) let_reach(address, area, true);
+}
+
+DeviceAccess::~DeviceAccess() {
+  if (--num_accesses != 0) return;
+  for (const auto& [address, area] : areas()) let_reach(address, area, false);
+}
+
 void check_guards() {
+  const DeviceAccess access;
   for (const auto& [address, area] : areas()) check_guards_of(address, area);
 }
 

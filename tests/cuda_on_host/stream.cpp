@@ -36,6 +36,8 @@ CUstream_st* find_stream(cudaStream_t handle) {
 }
 
 void run_queue(Queue& queue, std::int64_t until) {
+  if (queue.num_done >= until) return;
+  const DeviceAccess access;
   while (queue.num_done < until && !queue.work.empty()) {
     const Work work = std::move(queue.work.front());
     queue.work.pop_front();
@@ -51,6 +53,7 @@ void run_stream(CUstream_st& stream) {
 }
 
 cudaError_t finish_all() {
+  const DeviceAccess access;
   for (CUstream_st* stream : streams()) run_stream(*stream);
   check_guards();
   return device_state();

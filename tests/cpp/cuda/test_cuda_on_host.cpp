@@ -1,5 +1,9 @@
 // The emulator itself: threads meet where they must, what a device leaves undefined is an error, streams keep order.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <numeric>
 #include <set>
@@ -195,6 +199,19 @@ TEST_CASE("memory that nothing wrote holds NaNs, and the device has only so much
   CHECK(cudaMalloc(&block, 2 << 20) == cudaErrorMemoryAllocation);
   cuda_on_host_set_bytes(std::int64_t{8} << 30);
   CHECK(cudaGetLastError() == cudaErrorMemoryAllocation);
+}
+
+TEST_CASE("the host reaches memory of the device by copies alone") {
+  const DeviceArray<int> array(std::vector<int>{7});
+  const pid_t child = fork();
+  if (child == 0) {
+    std::signal(SIGSEGV, SIG_DFL);
+    _exit(*array.data() == 7 ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(status != 0);
+  CHECK(array.values()[0] == 7);
 }
 
 TEST_CASE("a captured stream runs when its graph is launched, with what an update put in") {
