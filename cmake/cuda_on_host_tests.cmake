@@ -5,7 +5,7 @@ set_target_properties(ingot_cuda_on_host PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${
 
 file(GLOB cuda_test_sources CONFIGURE_DEPENDS tests/cpp/cuda/*.cpp)
 # What these check of every level they check of the device too.
-foreach(pair IN ITEMS along_axis:scatter conv:pool matmul:matmul movement:indexing random:random reduce:reduce)
+foreach(pair IN ITEMS along_axis:scatter conv:conv matmul:matmul movement:indexing pool:pool random:random reduce:reduce)
   string(REPLACE ":" ";" pair ${pair})
   list(GET pair 0 test)
   list(GET pair 1 kernels)

@@ -8,9 +8,11 @@ namespace {
 
 constexpr const DeviceKernelFamily* kFamilies[] = {
     &kAbortKernels,      //
+    &kConvKernels,       //
     &kMatmulKernels,     //
     &kMovementKernels,   //
     &kPointwiseKernels,  //
+    &kPoolKernels,       //
 };
 
 }  // namespace

@@ -10,6 +10,7 @@ namespace ingot::cuda {
 template <class T>
 struct StridedLines {
   using Element = T;
+  static constexpr bool kGathers = false;
   TensorArg lines;    // an axis, or several that count lines together
   TensorArg batches;  // where the operand of a batch begins
   std::int64_t step;
@@ -38,6 +39,7 @@ struct StridedLines {
 template <class T>
 struct PatchLines {
   using Element = T;
+  static constexpr bool kGathers = true;
   const char* data;
   std::int64_t group, image, channel, row, column;  // strides
   std::int64_t channels;

@@ -121,10 +121,14 @@ cudaError_t multiply(const Enqueue& e, TileProduct<Source>& p) {
     status =
         choice.large ? launch_tiles<TileShape<T, 128, 8, 8, 1>>(e, p) : launch_tiles<TileShape<T, 64, 16, 4, 2>>(e, p);
   } else {
-    constexpr int kBlocks = device::kIsFloat<T> || size == 4 ? 2 : 1;
+    constexpr int kBlocks = size == 4 || (device::kIsFloat<T> && !Source::kGathers) ? 2 : 1;  // without spilling
     status = launch_tiles<TileShape<T, 64, 64 / size, 4, kBlocks>>(e, p);
   }
   return status == cudaSuccess ? finish_parts(e, p, sum) : status;
 }
+
+// In matmul.cu, once for all.
+extern template cudaError_t multiply(const Enqueue&, TileProduct<StridedLines<float>>&);
+extern template cudaError_t multiply(const Enqueue&, TileProduct<StridedLines<double>>&);
 
 }  // namespace ingot::cuda

@@ -1,0 +1,235 @@
+// conv2d: x[n, c, h, w] with weights [o, c / groups, kh, kw] of any strides into a result whose axes lie in any order,
+// in the order of docs/numerics.md: k is (kernel row, kernel column, channel of the group).
+//
+// Implicit products on the tiles of tile.h, one per group: lines are pixels, whose patches are gathered element by
+// element on the way to shared memory (16 bytes of channels at once where they lie side by side), and outputs. The
+// columns are whichever lie side by side in the result. A 1x1 convolution without padding is a product of strides.
+// Few outputs per group would leave most of a tile empty: convolve_directly has a thread per channel and 4 pixels of a
+// column, which share their weights; it reads its 9 or so inputs per output from the first-level cache.
+#include "cuda/kernels/axes.h"
+#include "cuda/kernels/positions.h"
+#include "cuda/kernels/product.h"
+
+namespace ingot::cuda {
+namespace {
+
+constexpr std::int64_t kFewOutputs = 8;
+constexpr int kDown = 4;  // pixels of a thread
+
+struct Conv {
+  TensorArg x, w, y;
+  std::int64_t images, groups;
+  std::int64_t channels, outputs;  // of a group
+  std::int64_t height, width, out_height, out_width;
+  std::int64_t kernel_height, kernel_width;
+  std::int64_t stride_y, stride_x, top, left, dilation_y, dilation_x;
+};
+
+Conv make_conv(const KernelCall& call) {
+  const TensorArg &x = call.inputs[0], &w = call.inputs[1], &y = call.outputs[0];
+  const std::int64_t *stride = attr(call, 0), *padding = attr(call, 1), *dilation = attr(call, 2);
+  const std::int64_t groups = *attr(call, 3);
+  return {x,          w,          y,          x.shape[0],  groups,     w.shape[1], w.shape[0] / groups,
+          x.shape[2], x.shape[3], y.shape[2], y.shape[3],  w.shape[2], w.shape[3], stride[0],
+          stride[1],  padding[0], padding[1], dilation[0], dilation[1]};
+}
+
+std::int64_t depth(const Conv& c) {
+  return c.kernel_height * c.kernel_width * c.channels;
+}
+
+// Whether every position in an image, padding included, fits 32 bits. Sizes and paddings are those of tensors that
+// exist, or of a window that fits them, so that nothing here overflows 64.
+bool fits_32_bits(const Conv& c) {
+  constexpr std::int64_t kMost = (std::int64_t{1} << 31) - 1;
+  const std::int64_t down = c.out_height * c.stride_y, across = c.out_width * c.stride_x;
+  const std::int64_t patch_y = c.kernel_height * c.dilation_y, patch_x = c.kernel_width * c.dilation_x;
+  for (const std::int64_t size : {c.height, c.width, down, across, patch_y, patch_x, c.top, c.left}) {
+    if (size > kMost / 2) return false;
+  }
+  return true;
+}
+
+template <class T>
+PatchLines<T> pixel_lines(const Conv& c) {
+  const std::int64_t* const s = c.x.strides;
+  const bool along = s[1] == 1 && c.channels > 1;
+  bool pieces = along && c.channels % kPiece<T> == 0 && reinterpret_cast<std::uintptr_t>(c.x.data) % 16 == 0;
+  for (const int axis : {0, 2, 3}) pieces = pieces && s[axis] % kPiece<T> == 0;
+  return {.data = c.x.data,
+          .group = c.channels * s[1],
+          .image = s[0],
+          .channel = s[1],
+          .row = s[2],
+          .column = s[3],
+          .channels = c.channels,
+          .height = static_cast<int>(c.height),
+          .width = static_cast<int>(c.width),
+          .out_height = static_cast<int>(c.out_height),
+          .out_width = static_cast<int>(c.out_width),
+          .kernel_width = static_cast<int>(c.kernel_width),
+          .stride_y = static_cast<int>(c.stride_y),
+          .stride_x = static_cast<int>(c.stride_x),
+          .top = static_cast<int>(c.top),
+          .left = static_cast<int>(c.left),
+          .dilation_y = static_cast<int>(c.dilation_y),
+          .dilation_x = static_cast<int>(c.dilation_x),
+          .along_steps = along,
+          .in_pieces = pieces};
+}
+
+// An output's weights are an image of which all is one patch.
+template <class T>
+PatchLines<T> weight_lines(const Conv& c) {
+  Conv w = c;
+  w.x = c.w;
+  w.height = c.kernel_height, w.width = c.kernel_width;
+  w.out_height = w.out_width = w.stride_y = w.stride_x = w.dilation_y = w.dilation_x = 1;
+  w.top = w.left = 0;
+  PatchLines<T> lines = pixel_lines<T>(w);
+  lines.group = c.outputs * c.w.strides[0];
+  return lines;
+}
+
+TensorArg one_axis(std::int64_t size, std::int64_t stride, char* data) {
+  TensorArg x{};
+  x.data = data;
+  x.rank = 1, x.shape[0] = size, x.strides[0] = stride;
+  return x;
+}
+
+// The pixels' axes: in the result, and with `in` where their first elements lie in x.
+Axes pixel_axes(const Conv& c, bool in) {
+  const std::int64_t *x = c.x.strides, *y = c.y.strides;
+  Axes pixels{};
+  append(pixels, {c.images, y[0], in ? x[0] : 0, 0});
+  append(pixels, {c.out_height, y[2], in ? x[2] * c.stride_y : 0, 0});
+  append(pixels, {c.out_width, y[3], in ? x[3] * c.stride_x : 0, 0});
+  return pixels;
+}
+
+template <class Lines>
+cudaError_t multiply_lines(const Enqueue& e, const Conv& c, const Lines& pixels, const Lines& weights,
+                           const Axes& pixel_axes) {
+  const std::int64_t num_pixels = c.images * c.out_height * c.out_width;
+  const bool outputs_last = c.y.strides[1] == 1;
+  const TensorArg to_pixels = as_tensor(pixel_axes, c.y.data, &Axis::out);
+  const TensorArg to_outputs = one_axis(c.outputs, c.y.strides[1], c.y.data);
+  TileProduct<Lines> p{};
+  p.a = outputs_last ? pixels : weights, p.b = outputs_last ? weights : pixels;
+  p.rows = outputs_last ? to_pixels : to_outputs, p.columns = outputs_last ? to_outputs : to_pixels;
+  p.num_rows = outputs_last ? num_pixels : c.outputs, p.num_columns = outputs_last ? c.outputs : num_pixels;
+  p.batches = one_axis(c.groups, c.outputs * c.y.strides[1], c.y.data);
+  p.num_batches = c.groups;
+  p.k = p.part_steps = depth(c);
+  p.num_parts = 1;
+  using T = typename Lines::Element;
+  p.stores_pieces = in_pieces<T>(p.columns, true) && in_pieces<T>(p.rows, false) && in_pieces<T>(p.batches, false);
+  return multiply(e, p);
+}
+
+template <class T>
+cudaError_t multiply_pixels(const Enqueue& e, const Conv& c) {
+  const Axes pixels = pixel_axes(c, true);
+  const TensorArg groups_x = one_axis(c.groups, c.channels * c.x.strides[1], c.x.data);
+  const TensorArg groups_w = one_axis(c.groups, c.outputs * c.w.strides[0], c.w.data);
+  const std::int64_t k = c.channels;
+  return multiply_lines(e, c, make_lines<T>(as_tensor(pixels, c.x.data, &Axis::a), groups_x, c.x.strides[1], k),
+                        make_lines<T>(one_axis(c.outputs, c.w.strides[0], c.w.data), groups_w, c.w.strides[1], k),
+                        pixels);
+}
+
+// Where a thread's pixels lie: image, output, first row and column of the result. Channels or columns are counted
+// fastest, whichever lie side by side in the result.
+struct DirectPlace {
+  std::int64_t image, output, y, x;
+  __device__ DirectPlace(const Conv& c, std::int64_t item) {
+    const std::int64_t all = c.outputs * c.groups, bands = (c.out_height + kDown - 1) / kDown;
+    const bool outputs_last = c.y.strides[1] == 1;
+    if (outputs_last) output = take_axis(item, all);
+    x = take_axis(item, c.out_width);
+    y = take_axis(item, bands) * kDown;
+    if (!outputs_last) output = take_axis(item, all);
+    image = item;
+  }
+};
+
+// Grid: any; a thread per item. Bound by the first-level cache.
+template <class T>
+__global__ void __launch_bounds__(kBlockThreads)
+    convolve_directly(const __grid_constant__ Conv c, const Guard guard, const std::int64_t num_items) {
+  if (stopped(guard)) return;
+  for (std::int64_t item = thread_index(); item < num_items; item += num_threads()) {
+    const DirectPlace at(c, item);
+    const std::int64_t group = at.output / c.outputs;
+    const T* const image =
+        reinterpret_cast<const T*>(c.x.data) + at.image * c.x.strides[0] + group * c.channels * c.x.strides[1];
+    const T* const weights = reinterpret_cast<const T*>(c.w.data) + at.output * c.w.strides[0];
+    T sums[kDown] = {}, totals[kDown];
+    for (T& total : totals) total = static_cast<T>(-0.0);
+    std::int64_t folded = 0;  // steps of the block at hand
+    const auto add_block = [&] {
+      INGOT_UNROLL
+      for (int i = 0; i < kDown; ++i) {
+        totals[i] = totals[i] + sums[i];
+        sums[i] = 0;
+      }
+      folded = 0;
+    };
+    for (std::int64_t ky = 0; ky < c.kernel_height; ++ky) {
+      for (std::int64_t kx = 0; kx < c.kernel_width; ++kx) {
+        const std::int64_t y = at.y * c.stride_y + ky * c.dilation_y - c.top;
+        const std::int64_t x = at.x * c.stride_x + kx * c.dilation_x - c.left;
+        const T* from = image + y * c.x.strides[2] + x * c.x.strides[3];
+        const T* weight = weights + ky * c.w.strides[2] + kx * c.w.strides[3];
+        for (std::int64_t channel = 0; channel < c.channels; ++channel) {
+          INGOT_UNROLL
+          for (int i = 0; i < kDown; ++i) {
+            const std::int64_t row = y + i * c.stride_y;
+            const bool inside = x >= 0 && x < c.width && row >= 0 && row < c.height;
+            sums[i] = device::fma(inside ? from[i * c.stride_y * c.x.strides[2]] : T{0}, *weight, sums[i]);
+          }
+          from += c.x.strides[1];
+          weight += c.w.strides[1];
+          if (++folded == kFoldSteps) add_block();
+        }
+      }
+    }
+    if (folded > 0 || c.channels * c.kernel_height * c.kernel_width == 0) add_block();
+    T* const to = reinterpret_cast<T*>(c.y.data) + at.image * c.y.strides[0] + at.output * c.y.strides[1] +
+                  at.y * c.y.strides[2] + at.x * c.y.strides[3];
+    for (int i = 0; i < kDown && at.y + i < c.out_height; ++i) to[i * c.y.strides[2]] = totals[i];
+  }
+}
+
+template <class T>
+cudaError_t enqueue(const Enqueue& e) {
+  if (num_elements(e.call.outputs[0]) == 0) return cudaSuccess;
+  const Conv c = make_conv(e.call);
+  if (c.outputs < kFewOutputs || depth(c) == 0 || !fits_32_bits(c)) {
+    const std::int64_t bands = (c.out_height + kDown - 1) / kDown;
+    const std::int64_t items = c.images * c.groups * c.outputs * bands * c.out_width;
+    return launch(convolve_directly<T>, grid_for(items), kBlockThreads, 0, e.stream, c, e.guard, items);
+  }
+  const bool pads = c.top != 0 || c.left != 0 || (c.out_height - 1) * c.stride_y >= c.height ||
+                    (c.out_width - 1) * c.stride_x >= c.width;
+  if (c.kernel_height * c.kernel_width == 1 && !pads) return multiply_pixels<T>(e, c);
+  return multiply_lines(e, c, pixel_lines<T>(c), weight_lines<T>(c), pixel_axes(c, false));
+}
+
+template <class T>
+std::int64_t workspace_bytes(const KernelCall& call) {
+  const TensorArg& w = call.inputs[1];
+  return parts_bytes(num_elements(call.outputs[0]), w.shape[1] * w.shape[2] * w.shape[3], sizeof(T));
+}
+
+const DeviceKernel kKernels[] = {
+    {"conv2d", device::kF32Type, enqueue<float>, workspace_bytes<float>},
+    {"conv2d", device::kF64Type, enqueue<double>, workspace_bytes<double>},
+};
+
+}  // namespace
+
+const DeviceKernelFamily kConvKernels = {kKernels, 2};
+
+}  // namespace ingot::cuda
