@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-CPP := $(shell git ls-files '*.cpp' '*.h' '*.hpp' '*.c')
+CPP := $(shell git ls-files '*.cpp' '*.h' '*.hpp' '*.c' '*.cu')
 
 .PHONY: check fix asan tsan test cpp bench exhaustive facts clean
 
