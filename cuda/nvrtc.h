@@ -9,19 +9,15 @@
 #include <cstddef>
 #include <string>
 
+#include "cuda/embedded.h"
+
 namespace ingot::cuda {
 
 inline constexpr char kSourceKernel[] = "ingot_group";
 
-// A header by the name that sources include it by.
-struct SourceHeader {
-  const char* name;
-  const char* text;
-};
-
 struct SourceCode {
   const char* text;
-  const SourceHeader* headers;
+  const EmbeddedHeader* headers;
   std::size_t num_headers;
   int major, minor;  // compute capability
 };

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <vector>
 
 #include "cuda/launch.h"
@@ -33,6 +34,12 @@ class DeviceArray {
  private:
   T* data_ = nullptr;
   std::size_t size_;
+};
+
+// In NVRTC's place, for as long as it lives.
+struct HostCompiler {
+  explicit HostCompiler(const char* name = INGOT_CXX_COMPILER) { setenv("INGOT_CUDA_ON_HOST_COMPILER", name, 1); }
+  ~HostCompiler() { unsetenv("INGOT_CUDA_ON_HOST_COMPILER"); }
 };
 
 // After a test that breaks the device on purpose; the memory of its arrays must be gone by then.

@@ -1,5 +1,4 @@
 // The compiler in NVRTC's place: a source becomes code that can be kept, loaded and launched, or one line says why not.
-#include <cstdlib>
 #include <string>
 
 #include "cuda/loaded_code.h"
@@ -33,23 +32,15 @@ struct Arguments {
   float factor;
 };
 
-// Whether a compiler is named, for as long as it lives.
-struct Compiler {
-  explicit Compiler(bool named) {
-    if (named) setenv("INGOT_CUDA_ON_HOST_COMPILER", INGOT_CXX_COMPILER, 1);
-  }
-  ~Compiler() { unsetenv("INGOT_CUDA_ON_HOST_COMPILER"); }
-};
-
 bool compile(const char* text, std::string* code, std::string* why) {
-  const SourceHeader header = {"group/arguments.h", kHeader};
+  const EmbeddedHeader header = {"group/arguments.h", kHeader};
   return compile_source({text, &header, 1, 9, 0}, code, why);
 }
 
 }  // namespace
 
 TEST_CASE("a generated kernel is compiled, loaded and launched") {
-  const Compiler compiler(true);
+  const HostCompiler compiler;
   std::string code, why;
   CHECK(!compiler_of(9, 0, &why).empty());
   REQUIRE_MESSAGE(compile(kSource, &code, &why), why);
@@ -72,7 +63,7 @@ TEST_CASE("what cannot be compiled or loaded is refused in one line") {
   std::string code, why;
   CHECK(compiler_of(9, 0, &why).empty());
   CHECK(why == "INGOT_CUDA_ON_HOST_COMPILER names no compiler");
-  const Compiler compiler(true);
+  const HostCompiler compiler;
   CHECK(!compile("no kernel", &code, &why));
   CHECK(why.find("the compiler refuses: ") == 0);
   CHECK(why.find('\n') == std::string::npos);

@@ -1,0 +1,219 @@
+#include "cuda/codegen.h"
+
+#include "cuda/codegen_registers.h"
+
+namespace ingot::cuda {
+namespace {
+
+// What a thread loads at once is 16 bytes of the widest operand, but no more elements than this; fewer where the code
+// of that many would be long.
+constexpr int kMostAtOnce = 8, kMostAtOnceOfRows = 4, kMostOpsAtOnce = 64;
+
+class Generator {
+ public:
+  Generator(const DeviceGroup& group, GroupSource* source, std::string* why)
+      : group_(group), source_(*source), why_(*why) {}
+
+  bool run() {
+    if (group_.anchored != 0) {
+      why_ = "a group with an anchor has no code of its own";
+      return false;
+    }
+    if (!find_registers(group_, &registers_, &why_)) return false;
+    find_operands();
+    choose_at_once();
+    write_head();
+    write_inputs();
+    write_outputs();
+    write_kernel();
+    return true;
+  }
+
+ private:
+  const DeviceGroupOp& op_of(int r) const { return group_.ops[r - group_.num_inputs]; }
+  bool is_input(int r) const { return r < group_.num_inputs; }
+  int num_registers() const { return group_.num_inputs + group_.num_ops; }
+  const RegisterType& type_of(int r) const { return registers_.types[static_cast<std::size_t>(r)]; }
+  bool per_row(int r) const { return registers_.per_row[static_cast<std::size_t>(r)]; }
+
+  void find_operands() {
+    source_.has_rows = group_.row_axes > 0;
+    for (int i = 0; i < group_.num_inputs; ++i) source_.element_bytes.push_back(type_of(i).bytes);
+    for (int i = 0; i < group_.num_outputs; ++i) {
+      const int r = group_.output_registers[i];
+      source_.element_bytes.push_back(type_of(r).bytes);
+      source_.output_per_row.push_back(per_row(r) ? 1 : 0);
+    }
+  }
+
+  void choose_at_once() {
+    int widest = 1;
+    for (const int bytes : source_.element_bytes) widest = bytes > widest ? bytes : widest;
+    int n = 16 / widest;
+    const int most = source_.has_rows ? kMostAtOnceOfRows : kMostAtOnce;
+    n = n < most ? n : most;
+    while (n > 1 && n * group_.num_ops > kMostOpsAtOnce) n /= 2;
+    source_.at_once = n;
+  }
+
+  static std::string number(int n) { return std::to_string(n); }
+  std::string declaration(int r) const { return std::string("const ") + type_of(r).text + " r" + number(r) + " = "; }
+  void line(const std::string& text) { source_.text += text + "\n"; }
+
+  void write_head() {
+    line("// " + number(group_.num_inputs) + " inputs, " + number(group_.num_ops) + " ops, " +
+         number(group_.num_outputs) + " outputs" + (source_.has_rows ? ", of rows." : "."));
+    line(std::string("#include \"cuda/") + (source_.has_rows ? "group_rows.h" : "group_device.h") + "\"\n");
+    line("namespace ingot::cuda {\n");
+    line("using namespace device;");
+    line("using Arguments = GroupArguments<" + number(group_.num_inputs + group_.num_outputs) + ">;");
+    line("constexpr int kAtOnce = " + number(source_.at_once) + ";\n");
+  }
+
+  // Of the inputs with an element for every element, as the kernel's operand.
+  void write_inputs() {
+    line("struct Inputs {");
+    for (int r = 0; r < group_.num_inputs; ++r) {
+      if (!per_row(r)) line(std::string("  ") + type_of(r).text + " r" + number(r) + "[kAtOnce];");
+    }
+    line("  template <class At>");
+    line("  INGOT_INLINE void load([[maybe_unused]] const At& at) {");
+    for (int r = 0; r < group_.num_inputs; ++r) {
+      if (!per_row(r)) line("    at.load(" + number(r) + ", r" + number(r) + ");");
+    }
+    line("  }\n};\n");
+  }
+
+  void write_outputs() {
+    line("struct Outputs {");
+    for (int i = 0; i < group_.num_outputs; ++i) {
+      const int r = group_.output_registers[i];
+      if (!per_row(r)) line(std::string("  ") + type_of(r).text + " o" + number(i) + "[kAtOnce];");
+    }
+    line("  template <class At>");
+    line("  INGOT_INLINE void store([[maybe_unused]] const At& at) const {");
+    for (int i = 0; i < group_.num_outputs; ++i) {
+      if (per_row(group_.output_registers[i])) continue;
+      line("    at.store(" + number(group_.num_inputs + i) + ", o" + number(i) + ");");
+    }
+    line("  }\n};\n");
+    line("}  // namespace ingot::cuda\n");
+  }
+
+  // A register where it is read: an input of elements is read from what was loaded.
+  std::string name_of(int r) const { return is_input(r) && !per_row(r) ? "x.r" + number(r) + "[e]" : "r" + number(r); }
+
+  std::string value_of(int r) const {
+    const DeviceGroupOp& op = op_of(r);
+    const std::string out = type_of(r).text, in = type_of_dtype(op.dtype).text;
+    std::string operands;
+    for (int j = 0; j < op.num_operands; ++j) operands += (j > 0 ? ", " : "") + name_of(op.operands[j]);
+    const PointwiseRule rule = rule_of(op);
+    if (rule == PointwiseRule::kConvert) return "CastValue<" + out + ", " + in + ">::value(" + operands + ")";
+    if (rule == PointwiseRule::kReinterpret) return "same_bits<" + out + ">(" + operands + ")";
+    if (rule == PointwiseRule::kSelect) return "choose(" + operands + ")";
+    if (is_narrow_nextafter(op)) return "next_narrow(" + operands + ")";
+    return "Row_" + std::string(op.op) + "::value<" + out + ", " + in + ">(" + operands + ")";
+  }
+
+  // The ops with an element for every element that these registers are made of, in order.
+  void write_elements(const std::vector<int>& wanted, const std::string& indent) {
+    std::vector<bool> needed(static_cast<std::size_t>(num_registers()), false);
+    for (const int r : wanted) needed[static_cast<std::size_t>(r)] = true;
+    for (int r = num_registers() - 1; r >= group_.num_inputs; --r) {
+      if (!needed[static_cast<std::size_t>(r)] || per_row(r)) continue;
+      const DeviceGroupOp& op = op_of(r);
+      for (int j = 0; j < op.num_operands; ++j) needed[static_cast<std::size_t>(op.operands[j])] = true;
+    }
+    for (int r = group_.num_inputs; r < num_registers(); ++r) {
+      if (needed[static_cast<std::size_t>(r)] && !per_row(r)) line(indent + declaration(r) + value_of(r) + ";");
+    }
+  }
+
+  std::vector<int> element_outputs() const {
+    std::vector<int> outputs;
+    for (int i = 0; i < group_.num_outputs; ++i) {
+      if (!per_row(group_.output_registers[i])) outputs.push_back(group_.output_registers[i]);
+    }
+    return outputs;
+  }
+
+  void write_results(const std::string& indent) {
+    write_elements(element_outputs(), indent);
+    for (int i = 0; i < group_.num_outputs; ++i) {
+      const int r = group_.output_registers[i];
+      if (!per_row(r)) line(indent + "y.o" + number(i) + "[e] = " + name_of(r) + ";");
+    }
+  }
+
+  void write_kernel() {
+    line("extern \"C\" __global__ void __launch_bounds__(ingot::cuda::kGroupBlock)");
+    line("    ingot_group(const __grid_constant__ ingot::cuda::Arguments arguments) {");
+    line("  using namespace ingot::cuda;");
+    line("  if (stopped(arguments.space.stop)) return;");
+    if (source_.has_rows) {
+      write_rows();
+    } else {
+      line("  for_all<Inputs, Outputs, kAtOnce>(arguments, [&](const Inputs& x, Outputs& y, int e) {");
+      write_results("    ");
+      line("  });");
+    }
+    line("}");
+  }
+
+  void write_rows() {
+    line("  for (Rows<Arguments> row(arguments); row.more(); row.next()) {");
+    for (int r = 0; r < group_.num_inputs; ++r) {
+      if (per_row(r)) line("    " + declaration(r) + "row.load<" + type_of(r).text + ">(" + number(r) + ");");
+    }
+    for (int r = group_.num_inputs; r < num_registers(); ++r) {
+      if (!per_row(r)) continue;
+      if (op_of(r).is_reduction != 0) {
+        write_reduction(r);
+      } else {
+        line("    " + declaration(r) + value_of(r) + ";");
+      }
+    }
+    if (!element_outputs().empty()) {
+      line("    row.for_each<Inputs, Outputs, kAtOnce>([&]([[maybe_unused]] const Inputs& x, Outputs& y, int e) {");
+      write_results("      ");
+      line("    });");
+    }
+    write_row_outputs();
+    line("  }");
+  }
+
+  void write_reduction(int r) {
+    const DeviceGroupOp& op = op_of(r);
+    line("    " + declaration(r) + "row.reduce<" + reduction_type(op) + ", " + type_of(r).text +
+         ", Inputs, kAtOnce>([&]([[maybe_unused]] const Inputs& x, int e) {");
+    write_elements({op.operands[0]}, "      ");
+    line("      return " + name_of(op.operands[0]) + ";");
+    line("    });");
+  }
+
+  void write_row_outputs() {
+    bool waits = false;
+    for (int i = 0; i < group_.num_outputs; ++i) {
+      const int r = group_.output_registers[i];
+      if (!per_row(r)) continue;
+      if (!waits) line("    row.wait();");
+      waits = true;
+      line("    row.store(" + number(group_.num_inputs + i) + ", " + name_of(r) + ");");
+    }
+  }
+
+  const DeviceGroup& group_;
+  GroupSource& source_;
+  std::string& why_;
+  GroupRegisters registers_;
+};
+
+}  // namespace
+
+bool generate_group(const DeviceGroup& group, GroupSource* source, std::string* why) {
+  *source = {};
+  return Generator(group, source, why).run();
+}
+
+}  // namespace ingot::cuda

@@ -1,0 +1,31 @@
+// From a fused group to the text of a kernel in CUDA C++, made of group_device.h and of the values that
+// kernels/values.h has from ops/pointwise.def. The text is a function of the group alone: sizes, strides and addresses
+// come with each launch (group_launch.h).
+//
+//   {2: exp(r0), 3: sum(r2), 4: divide(r2, r3)}, one output       one kernel, per row:
+//                                                                   r3 = row.reduce<Sum>(exp(x.r0))
+//                                                                   row.for_each(y = exp(x.r0) / r3)
+//
+// Values of rows are kept, values of elements are computed again in each phase that needs them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "device/api.h"
+
+namespace ingot::cuda {
+
+struct GroupSource {
+  std::string text;
+  int at_once = 1;                           // elements that a thread computes at once
+  bool has_rows = false;                     // reductions, or values with one element per row
+  std::vector<int> element_bytes;            // of the operands: inputs, then outputs
+  std::vector<std::int32_t> output_per_row;  // 1: the output has one element per row
+};
+
+// False, with `why` (one line), for a group that no code is generated for: one with an anchor, or with an op that is
+// not computed in its dtype.
+bool generate_group(const DeviceGroup& group, GroupSource* source, std::string* why);
+
+}  // namespace ingot::cuda

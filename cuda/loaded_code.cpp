@@ -1,0 +1,43 @@
+#include "cuda/loaded_code.h"
+
+#include "cuda/nvrtc.h"
+
+namespace ingot::cuda {
+
+struct LoadedCode {
+  cudaLibrary_t library;
+  cudaKernel_t kernel;
+};
+
+cudaError_t load_code(const std::string& code, LoadedCode** loaded) {
+  cudaLibrary_t library = nullptr;
+  cudaError_t result = cudaLibraryLoadData(&library, code.data(), nullptr, nullptr, 0, nullptr, nullptr, 0);
+  if (result != cudaSuccess) return result;
+  cudaKernel_t kernel = nullptr;
+  result = cudaLibraryGetKernel(&kernel, library, kSourceKernel);
+  if (result != cudaSuccess) {
+    cudaLibraryUnload(library);
+    return result;
+  }
+  *loaded = new LoadedCode{library, kernel};
+  return cudaSuccess;
+}
+
+void unload_code(LoadedCode* loaded) {
+  if (loaded == nullptr) return;
+  cudaLibraryUnload(loaded->library);
+  delete loaded;
+}
+
+cudaError_t launch_code(const LoadedCode& loaded, dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream,
+                        void* arguments) {
+  cudaLaunchConfig_t config = {};
+  config.gridDim = grid;
+  config.blockDim = block;
+  config.dynamicSmemBytes = shared_bytes;
+  config.stream = stream;
+  void* parameters[] = {arguments};
+  return cudaLaunchKernelExC(&config, reinterpret_cast<const void*>(loaded.kernel), parameters);
+}
+
+}  // namespace ingot::cuda

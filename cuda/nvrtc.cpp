@@ -1,0 +1,208 @@
+// NVRTC by its C functions, declared here by hand: it is part of no build, and a machine without it only lacks
+// generated code.
+#include "cuda/nvrtc.h"
+
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <mutex>
+#include <vector>
+
+namespace ingot::cuda {
+namespace {
+
+using Program = struct OpaqueProgram*;
+
+struct Functions {
+  int (*version)(int* major, int* minor);
+  int (*num_archs)(int* count);
+  int (*archs)(int* archs);
+  const char* (*error_text)(int result);
+  int (*create)(Program* program, const char* text, const char* name, int num_headers, const char* const* headers,
+                const char* const* names);
+  int (*destroy)(Program* program);
+  int (*compile)(Program program, int num_options, const char* const* options);
+  int (*log_size)(Program program, std::size_t* bytes);
+  int (*log)(Program program, char* text);
+  int (*cubin_size)(Program program, std::size_t* bytes);
+  int (*cubin)(Program program, char* code);
+  int (*ptx_size)(Program program, std::size_t* bytes);
+  int (*ptx)(Program program, char* code);
+};
+
+struct Library {
+  Functions call = {};
+  int major = 0, minor = 0;
+  std::vector<int> archs;  // ascending
+  std::string why;         // not empty: it cannot be used
+  std::mutex mutex;        // of compiling
+};
+
+// The folder of this very library, with the slash.
+std::string own_folder() {
+  Dl_info info = {};
+  if (dladdr(reinterpret_cast<const void*>(&own_folder), &info) == 0 || info.dli_fname == nullptr) return {};
+  const std::string path = info.dli_fname;
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? std::string() : path.substr(0, slash + 1);
+}
+
+// INGOT_NVRTC alone where it is set; else where the loader looks, where toolkits lie, and NVIDIA's packages for Python
+// beside this one.
+std::vector<std::string> places() {
+  const char* const chosen = std::getenv("INGOT_NVRTC");
+  if (chosen != nullptr && *chosen != '\0') return {chosen};
+  const std::string packages = own_folder() + "../nvidia/";
+  std::vector<std::string> all;
+  for (const char* const name : {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"}) {
+    all.emplace_back(name);
+    all.push_back(std::string("/usr/local/cuda/lib64/") + name);
+    all.push_back(packages + "cu13/lib/" + name);
+    all.push_back(packages + "cuda_nvrtc/lib/" + name);
+  }
+  return all;
+}
+
+void* open_any(std::string* why) {
+  std::string problem;
+  for (const std::string& place : places()) {
+    void* const library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (library != nullptr) return library;
+    if (problem.empty()) problem = dlerror();
+  }
+  *why = "NVRTC was not found (" + problem + ")";
+  return nullptr;
+}
+
+template <class Function>
+bool find(void* library, const char* name, Function& function) {
+  function = reinterpret_cast<Function>(dlsym(library, name));
+  return function != nullptr;
+}
+
+bool find_functions(void* library, Functions& f) {
+  return find(library, "nvrtcVersion", f.version) && find(library, "nvrtcGetNumSupportedArchs", f.num_archs) &&
+         find(library, "nvrtcGetSupportedArchs", f.archs) && find(library, "nvrtcGetErrorString", f.error_text) &&
+         find(library, "nvrtcCreateProgram", f.create) && find(library, "nvrtcDestroyProgram", f.destroy) &&
+         find(library, "nvrtcCompileProgram", f.compile) && find(library, "nvrtcGetProgramLogSize", f.log_size) &&
+         find(library, "nvrtcGetProgramLog", f.log) && find(library, "nvrtcGetCUBINSize", f.cubin_size) &&
+         find(library, "nvrtcGetCUBIN", f.cubin) && find(library, "nvrtcGetPTXSize", f.ptx_size) &&
+         find(library, "nvrtcGetPTX", f.ptx);
+}
+
+// NVRTC opens its second library by a bare name, which the loader knows only once it has been opened by its path.
+void open_builtins(const Library& nvrtc) {
+  Dl_info info = {};
+  if (dladdr(reinterpret_cast<const void*>(nvrtc.call.version), &info) == 0 || info.dli_fname == nullptr) return;
+  const std::string path = info.dli_fname;
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return;
+  const std::string version = std::to_string(nvrtc.major) + "." + std::to_string(nvrtc.minor);
+  dlopen((path.substr(0, slash + 1) + "libnvrtc-builtins.so." + version).c_str(), RTLD_NOW | RTLD_GLOBAL);
+}
+
+void open_library(Library& nvrtc) {
+  void* const library = open_any(&nvrtc.why);  // stays open to the end
+  if (library == nullptr) return;
+  int count = 0;
+  if (!find_functions(library, nvrtc.call) || nvrtc.call.version(&nvrtc.major, &nvrtc.minor) != 0 ||
+      nvrtc.call.num_archs(&count) != 0) {
+    nvrtc.why = "NVRTC is too old: expected 11.2 or newer";
+    return;
+  }
+  nvrtc.archs.resize(static_cast<std::size_t>(count));
+  if (nvrtc.call.archs(nvrtc.archs.data()) != 0 || count == 0) nvrtc.why = "NVRTC names no architecture";
+  open_builtins(nvrtc);
+}
+
+Library& library() {
+  static Library* const nvrtc = [] {
+    Library* const opened = new Library;  // never deleted: threads may compile to the end
+    open_library(*opened);
+    return opened;
+  }();
+  return *nvrtc;
+}
+
+// "sm_90"; "compute_90" where the device is newer than NVRTC: text that the driver translates. Empty: too old a device.
+std::string arch_of(const Library& nvrtc, int major, int minor) {
+  const int wanted = major * 10 + minor;
+  int best = 0;
+  for (const int arch : nvrtc.archs) best = arch <= wanted ? arch : best;
+  if (best == 0) return {};
+  return (best == wanted ? "sm_" : "compute_") + std::to_string(best);
+}
+
+// Each op rounds once: nothing is contracted, nothing approximated, nothing flushed to zero.
+constexpr const char* kOptions[] = {"--std=c++20", "-fmad=false", "-prec-div=true", "-prec-sqrt=true", "-ftz=false"};
+
+// The first lines of the compiler's log, as one.
+std::string first_lines(const Functions& call, Program program) {
+  constexpr std::size_t kMost = 400;
+  std::size_t bytes = 0;
+  if (call.log_size(program, &bytes) != 0 || bytes == 0) return {};
+  std::string text(bytes, '\0');
+  if (call.log(program, text.data()) != 0) return {};
+  text.resize(text.find('\0') < kMost ? text.find('\0') : kMost);
+  for (char& c : text) c = c == '\n' ? ' ' : c;
+  return text;
+}
+
+int fetch(int (*size)(Program, std::size_t*), int (*get)(Program, char*), Program program, std::string* code) {
+  std::size_t bytes = 0;
+  const int result = size(program, &bytes);
+  if (result != 0) return result;
+  code->resize(bytes);
+  return get(program, code->data());
+}
+
+bool compile_program(const Functions& call, Program program, const std::string& arch, std::string* code,
+                     std::string* why) {
+  const std::string target = "--gpu-architecture=" + arch;
+  std::vector<const char*> options = {target.c_str()};
+  for (const char* const option : kOptions) options.push_back(option);
+  int result = call.compile(program, static_cast<int>(options.size()), options.data());
+  if (result == 0) {
+    const bool binary = arch[0] == 's';
+    result = binary ? fetch(call.cubin_size, call.cubin, program, code) : fetch(call.ptx_size, call.ptx, program, code);
+  }
+  if (result != 0) *why = std::string("NVRTC: ") + call.error_text(result) + ": " + first_lines(call, program);
+  return result == 0;
+}
+
+}  // namespace
+
+std::string compiler_of(int major, int minor, std::string* why) {
+  const Library& nvrtc = library();
+  const std::string arch = nvrtc.why.empty() ? arch_of(nvrtc, major, minor) : std::string();
+  if (arch.empty()) {
+    *why = !nvrtc.why.empty() ? nvrtc.why : "NVRTC compiles for no device as old as this one";
+    return {};
+  }
+  std::string words = "nvrtc " + std::to_string(nvrtc.major) + "." + std::to_string(nvrtc.minor) + " " + arch;
+  for (const char* const option : kOptions) words += std::string(" ") + option;
+  return words;
+}
+
+bool compile_source(const SourceCode& source, std::string* code, std::string* why) {
+  if (compiler_of(source.major, source.minor, why).empty()) return false;
+  Library& nvrtc = library();
+  std::vector<const char*> texts, names;
+  for (std::size_t i = 0; i < source.num_headers; ++i) {
+    texts.push_back(source.headers[i].text);
+    names.push_back(source.headers[i].name);
+  }
+  const std::lock_guard<std::mutex> lock(nvrtc.mutex);
+  Program program = nullptr;
+  const int result =
+      nvrtc.call.create(&program, source.text, "group.cu", static_cast<int>(texts.size()), texts.data(), names.data());
+  if (result != 0) {
+    *why = std::string("NVRTC: ") + nvrtc.call.error_text(result);
+    return false;
+  }
+  const bool done = compile_program(nvrtc.call, program, arch_of(nvrtc, source.major, source.minor), code, why);
+  nvrtc.call.destroy(&program);
+  return done;
+}
+
+}  // namespace ingot::cuda

@@ -1,0 +1,105 @@
+// Generated code is accepted by NVRTC, for every op and dtype and for random groups. Needs no device; where NVRTC is
+// not found (INGOT_NVRTC names it) the tests say so and pass.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+
+#include "../cuda/random_group.h"
+#include "cuda/codegen.h"
+#include "cuda/nvrtc.h"
+
+namespace ingot::cuda {
+namespace {
+
+using namespace group_test;
+
+bool have_nvrtc() {
+  std::string why;
+  if (!compiler_of(9, 0, &why).empty()) return true;
+  MESSAGE("skipped: ", why);
+  return false;
+}
+
+bool compile(const std::string& text, int major, int minor, std::string* code, std::string* why) {
+  const auto headers = embedded_headers();
+  const SourceCode source = {
+      .text = text.c_str(), .headers = headers.data(), .num_headers = headers.size(), .major = major, .minor = minor};
+  return compile_source(source, code, why);
+}
+
+// Milliseconds that the compiler took.
+double check_group(const Group& group, int major) {
+  GroupSource source;
+  std::string why, code;
+  REQUIRE_MESSAGE(generate_group(group.device_group(), &source, &why), why);
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK_MESSAGE(compile(source.text, major, 0, &code, &why), why, "\n", source.text);
+  CHECK(code.substr(1, 3) == "ELF");
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+}
+
+TEST_CASE("NVRTC compiles every op and dtype") {
+  if (!have_nvrtc()) return;
+  Rng rng(3);
+  int rows = 0;
+  for (const Choice& choice : choices()) {
+    Group group;
+    group.shape = {4, 8};
+    group.row_axes = choice.is_reduction ? 1 : 0;
+    REQUIRE(add_op(rng, group, choice));
+    if (rows++ % 8 != 0) continue;  // the others are in the groups below
+    add_memory(rng, group, {static_cast<std::int32_t>(group.input_dtypes.size())});
+    check_group(group, 8);
+  }
+  for (std::size_t begin = 0; begin < choices().size();) {
+    Group group;
+    group.shape = {4, 8};
+    group.row_axes = 1;
+    for (; begin < choices().size() && group.ops.size() < 16 && group.input_dtypes.size() < 12; ++begin) {
+      REQUIRE(add_op(rng, group, choices()[begin]));
+    }
+    std::vector<std::int32_t> outputs(group.ops.size());
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      outputs[i] = static_cast<std::int32_t>(group.input_dtypes.size() + i);
+    }
+    add_memory(rng, group, outputs);
+    check_group(group, 9);
+  }
+}
+
+TEST_CASE("NVRTC compiles random groups, each in some tenths of a second") {
+  if (!have_nvrtc()) return;
+  const char* const wanted = std::getenv("INGOT_GROUPS");
+  const int count = wanted == nullptr ? 12 : std::atoi(wanted);
+  Rng rng(4);
+  std::vector<double> times;
+  for (int i = 0; i < count; ++i) {
+    const int row_axes = static_cast<int>(pick(rng, 0, 2));
+    times.push_back(check_group(random_group(rng, {2, 3, 40}, row_axes, static_cast<int>(pick(rng, 1, 12))), 9));
+  }
+  std::sort(times.begin(), times.end());
+  MESSAGE("milliseconds a group: ", times[times.size() / 2], " in the middle, ", times.back(), " at most");
+}
+
+TEST_CASE("an error of NVRTC says what is wrong with the text, on one line") {
+  if (!have_nvrtc()) return;
+  std::string code, why;
+  CHECK_FALSE(compile("extern \"C\" __global__ void ingot_group() {\n  no_such_function();\n}\n", 9, 0, &code, &why));
+  CHECK(why.find("no_such_function") != std::string::npos);
+  CHECK(why.find('\n') == std::string::npos);
+}
+
+TEST_CASE("a device newer than NVRTC gets text for its driver, one too old an error") {
+  if (!have_nvrtc()) return;
+  std::string code, why;
+  CHECK(compiler_of(99, 0, &why).find("compute_") != std::string::npos);
+  REQUIRE(compile("extern \"C\" __global__ void ingot_group() {}", 99, 0, &code, &why));
+  CHECK(code.find(".version") != std::string::npos);
+  CHECK(compiler_of(2, 0, &why).empty());
+  CHECK(why == "NVRTC compiles for no device as old as this one");
+}
+
+}  // namespace
+}  // namespace ingot::cuda
