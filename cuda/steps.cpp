@@ -8,14 +8,25 @@
 namespace ingot::cuda {
 namespace {
 
-DeviceStatus interpret_group(const DeviceGroup& group, DeviceStep& step) {
+DeviceStatus interpret_group(const DeviceGroup& group, const std::string& no_code, DeviceStep& step) {
   const char* why = "it has an anchor";
   if (group.anchored != 0 || !make_group_program(group, &step.program, &why)) {
-    return fail(kDeviceNoKernel, "group: the device's interpreter does not compute it: %s", why);
+    return fail(kDeviceNoKernel, "group: no code of its own (%s), and the interpreter does not compute it: %s",
+                no_code.c_str(), why);
   }
   step.kernel = find_device_kernel("pointwise", -1);
   step.has_program = true;
-  step.description = "group of " + std::to_string(group.num_ops) + " ops, interpreted";
+  step.description =
+      "group of " + std::to_string(group.num_ops) + (group.num_ops == 1 ? " op" : " ops") + ", interpreted: " + no_code;
+  return kDeviceDone;
+}
+
+DeviceStatus compile_group(const DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step) {
+  std::string why;
+  step.code =
+      make_group_code(request, context.properties.major, context.properties.minor, context.cache_folder.c_str(), &why);
+  if (step.code == nullptr) return interpret_group(*request.group, why, step);
+  step.description = describe_group(*step.code);
   return kDeviceDone;
 }
 
@@ -34,7 +45,7 @@ DeviceStatus compile_step(DeviceContext* context, const DeviceStepRequest* reque
   INGOT_CUDA_DEVICE(*context);
   auto made = std::make_unique<DeviceStep>();
   const DeviceStatus status =
-      request->group != nullptr ? interpret_group(*request->group, *made) : find_kernel(*request, *made);
+      request->group != nullptr ? compile_group(*context, *request, *made) : find_kernel(*request, *made);
   if (status == kDeviceDone) *step = made.release();
   return status;
 }
@@ -44,6 +55,7 @@ void release_step(DeviceStep* step) {
 }
 
 std::int64_t workspace_bytes(const DeviceStep* step, const KernelCall* call) {
+  if (step->code != nullptr) return group_workspace_bytes(*step->code, *call);
   return step->kernel->workspace_bytes == nullptr ? 0 : step->kernel->workspace_bytes(*call);
 }
 
@@ -62,7 +74,7 @@ DeviceStatus launch_step(DeviceStream* stream, const DeviceLaunch* launch) {
       .stream = stream->stream,
       .program = step.has_program ? &step.program : nullptr,
   };
-  const cudaError_t error = step.kernel->enqueue(enqueue);
+  const cudaError_t error = step.code != nullptr ? enqueue_group(*step.code, enqueue) : step.kernel->enqueue(enqueue);
   return status_of(error, step.description.c_str());
 }
 

@@ -1,15 +1,17 @@
-// The code of a step: a kernel of a family; of a group the kernel that interprets groups.
+// The code of a step: a kernel of a family; of a group a kernel of its own, or the one that interprets groups.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
 #include "cuda/context.h"
+#include "cuda/group_code.h"
 #include "cuda/kernel.h"
 
 struct ingot::DeviceStep {
-  const cuda::DeviceKernel* kernel = nullptr;
-  cuda::GroupProgram program = {};  // what the interpreter runs
+  cuda::OwnedGroupCode code;                   // of a group, where it could be made
+  const cuda::DeviceKernel* kernel = nullptr;  // where there is no code
+  cuda::GroupProgram program = {};             // what the interpreter runs
   bool has_program = false;
   std::string description;
 };

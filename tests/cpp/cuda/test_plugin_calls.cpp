@@ -281,3 +281,37 @@ TEST_CASE("an abort reports its launch where the condition holds, and the first 
   CHECK(seen.step == 30);
   CHECK(seen.element == 0);
 }
+
+TEST_CASE("a group is a kernel of its own where there is a compiler, and interpreted where there is none") {
+  OpenDevice device;
+  const auto f32 = static_cast<std::int32_t>(11);
+  const DeviceGroupOp op = {.op = "sqrt",
+                            .dtype = f32,
+                            .result_dtype = f32,
+                            .num_operands = 1,
+                            .operands = {},
+                            .per_row = 0,
+                            .is_reduction = 0};
+  const std::int32_t output = 1;
+  const DeviceGroup group = {.ops = &op,
+                             .num_ops = 1,
+                             .num_inputs = 1,
+                             .input_dtypes = &f32,
+                             .output_registers = &output,
+                             .num_outputs = 1,
+                             .row_axes = 0,
+                             .first_input = 0,
+                             .anchored = 0};
+  const KernelCall call = {};
+  const DeviceStepRequest request = {.kernel = "pointwise", .dtype = f32, .call = &call, .group = &group};
+  const auto description = [&] {
+    DeviceStep* step = nullptr;
+    REQUIRE(device.api.compile_step(device.context, &request, &step) == kDeviceDone);
+    const std::string words = device.api.describe_step(step);
+    device.api.release_step(step);
+    return words;
+  };
+  CHECK(description() == "group of 1 op, interpreted: INGOT_CUDA_ON_HOST_COMPILER names no compiler");
+  const HostCompiler compiler;
+  CHECK(description() == "group of 1 op, generated");
+}
