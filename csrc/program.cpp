@@ -30,6 +30,10 @@ const CompileOptions& Program::options() const {
   return impl_->options;
 }
 
+const std::shared_ptr<const Device>& Program::device() const {
+  return impl_->device;
+}
+
 std::size_t Program::graph_index(std::string_view name) const {
   const std::vector<Graph>& graphs = impl_->given->graphs;
   if (name.empty() && graphs.size() == 1) return 0;
@@ -84,11 +88,24 @@ std::vector<StepWork> Program::work(std::size_t graph_number, const DimValues& d
   DimValues bounds = current->bounds;
   std::unique_ptr<const CompiledPlan> tight;
   if (tighten(graph.signature, impl_->options.dims, dims, bounds))
-    tight = compile_plan(*graph.graph, impl_->plan_for(graph, bounds), impl_->level);
+    tight =
+        compile_plan(*graph.graph, impl_->plan_for(graph, bounds), impl_->device == nullptr ? impl_->level : nullptr);
   return measure_steps(tight == nullptr ? *current->compiled : *tight, impl_->policy, bounds);
 }
 
+std::vector<std::string> Program::step_codes(std::size_t graph) const {
+  const std::shared_ptr<const PlannedGraph> current = impl_->current(impl_->graph(graph));
+  std::vector<std::string> codes(current->compiled->steps.size());
+  for (std::size_t i = 0; i < codes.size() && current->device_plan != nullptr; ++i) {
+    const DeviceStep* step = current->device_plan->steps[i].get();
+    if (step != nullptr) codes[i] = impl_->device->api().describe_step(step);
+  }
+  return codes;
+}
+
 const MachineLimits& Program::limits() const {
+  static const MachineLimits unknown;
+  if (impl_->device != nullptr) return unknown;
   return measure_limits(*impl_->level);
 }
 

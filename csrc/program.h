@@ -17,23 +17,28 @@
 
 namespace ingot {
 
+inline constexpr std::int32_t kHost = -1;
+
 struct CompileOptions {
+  std::string device;                 // "" or "cpu"; "cuda", "cuda:1"
   int num_threads = 0;                // 0: every processor of this process
   std::string level;                  // "": the best (or INGOT_LEVEL)
   DimValues dims;                     // fixes dims
-  std::int64_t max_memory_bytes = 0;  // of arena and states; 0: 3/4 of the machine's memory
+  std::int64_t max_memory_bytes = 0;  // of arena and states; 0: 3/4 of the machine's memory, all of the device's
   std::vector<std::string> disabled_passes;
   bool verify_passes = false;
   bool always_parallel = false;  // for tests: every step with two tiles uses all threads, however cheap it is
 };
 
-// A borrowed array. Strides in bytes; any alignment to the element's size.
+// A borrowed array. Strides in bytes; any alignment to the element's size in the host's memory. Bools of a device are 0
+// or 1.
 struct ArrayRef {
   void* data = nullptr;
   DType dtype = DType::kF32;
   int rank = 0;
   std::int64_t shape[kMaxRank] = {};
   std::int64_t strides[kMaxRank] = {};
+  std::int32_t device = kHost;  // or the index of the device in whose memory it lies
 };
 
 // A borrowed array that needs no conversion: row-major, aligned to its elements, of the dtype and rank that the graph
@@ -66,18 +71,20 @@ struct CompileTimes {
   std::int64_t pack_ns = 0;  // of it, laying params as kernels read them
 };
 
+class Device;
 class Session;
 
 // Thread rule: immutable; every method may be called from any thread.
 class Program : public std::enable_shared_from_this<Program> {
  public:
   // `module` must have passed verify. Throws DTypeError naming the node that no kernel can run, LimitError,
-  // ArgumentError.
+  // ArgumentError, DeviceError where there is no such device.
   static std::shared_ptr<Program> compile(std::shared_ptr<const Module> module, const CompileOptions& options = {});
 
   const Module& module() const;  // as given
   const Module& optimized() const;
-  const CompileOptions& options() const;  // with num_threads and level filled in
+  const CompileOptions& options() const;  // with num_threads, level and device ("cpu", "cuda:0") filled in
+  const std::shared_ptr<const Device>& device() const;  // null: the processor
   const CompileTimes& compile_times() const;
   // Index of a graph; "" is the only graph. ArgumentError naming those there are.
   std::size_t graph_index(std::string_view name) const;
@@ -85,9 +92,11 @@ class Program : public std::enable_shared_from_this<Program> {
   Plan plan(std::size_t graph, const DimValues& dims = {}) const;
   // The dims' values up to which the plan in use is good.
   DimValues bounds(std::size_t graph) const;
+  // What runs each step of the plan in use on its device: "matmul 128x128x8"; "" for steps that launch nothing.
+  std::vector<std::string> step_codes(std::size_t graph) const;
   // Of every step of that plan; dims as there.
   std::vector<StepWork> work(std::size_t graph, const DimValues& dims = {}) const;
-  // Measured at the first call of the process for this level, in some milliseconds.
+  // Measured at the first call of the process for this level, in some milliseconds. Nothing is known of devices.
   const MachineLimits& limits() const;
   // Values of all dims from the inputs' shapes; checks dtypes, ranks, sizes, ranges and guards. Throws ShapeError,
   // DTypeError, ArgumentError.
@@ -115,8 +124,9 @@ class Session {
   void output_types(std::size_t graph, std::span<const ArrayRef> inputs, std::vector<TensorType>& types);
   // Inputs and outputs in the graph's order. Inputs that are not contiguous or not aligned, and bools that are neither
   // 0 nor 1, are copied first. Outputs: contiguous, writable, of the right type, overlapping neither each other nor an
-  // input (ArgumentError). Allocates nothing after the first run of this graph (or reserve) at these or larger dims.
-  // A failure leaves every state as it was, or the session broken: StateError until reset().
+  // input (ArgumentError). A program on a device takes arrays of the host and of that device, any mixture of them; what
+  // it runs has ended when this returns. Allocates nothing after the first run of this graph (or reserve) at these or
+  // larger dims. A failure leaves every state as it was, or the session broken: StateError until reset().
   void run(std::size_t graph, std::span<const ArrayRef> inputs, std::span<const ArrayRef> outputs,
            const RunOptions& options = {}, std::vector<StepProfile>* profile = nullptr);
   // The short way through `run`, for a caller that holds a lock which others wait for (the interpreter's). True when
@@ -128,6 +138,10 @@ class Session {
                  Fresh fresh = Fresh::kNo);
   // Prepares arena, argument blocks and threads for these dims (upper bounds where not given) and touches the pages.
   void reserve(std::size_t graph, const DimValues& dims);
+
+  // The stream that a graph runs on, as other libraries know it: what must be there before a run is ordered before it.
+  // Requires a program on a device.
+  void* native_stream(std::size_t graph);
 
   const Program& program() const;
   std::vector<std::byte> read_state(std::string_view name);

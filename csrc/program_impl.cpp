@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "base/checked.h"
@@ -34,6 +35,10 @@ int choose_threads(int num_threads) {
   return num_threads == 0 ? num_processors() : num_threads;
 }
 
+// Passes whose steps a device does not have: panels and strips are about the caches of processors, and no device kernel
+// carries a group or computes attention in one step.
+constexpr std::string_view kPassesOfProcessors[] = {"panel_params", "strips", "fuse_attention", "fuse_contractions"};
+
 ParallelPolicy choose_policy(const CompileOptions& options) {
   ParallelPolicy policy = {.num_threads = options.num_threads};
   if (options.always_parallel) policy.min_step_ns = policy.min_run_ns = policy.wake_step_ns = 0;
@@ -61,11 +66,18 @@ Program::Impl::Impl(std::shared_ptr<const Module> module, const CompileOptions& 
   level = &choose_level(options.level);
   options.level = level->level;
   policy = choose_policy(options);
-  memory_limit = options.max_memory_bytes > 0 ? options.max_memory_bytes : default_memory_limit();
+  left_out = options.disabled_passes;
+  if (const std::optional<std::int32_t> index = parse_device(options.device)) {
+    device = Device::open(*index);
+    device_data_ = std::make_unique<DeviceData>(device);
+    left_out.insert(left_out.end(), std::begin(kPassesOfProcessors), std::end(kPassesOfProcessors));
+  }
+  options.device = device == nullptr ? "cpu" : device->name();
+  memory_limit = options.max_memory_bytes > 0 ? options.max_memory_bytes
+                 : device != nullptr          ? device->properties().memory_bytes
+                                              : default_memory_limit();
   fix_dims(optimized, options.dims);
-  const bool keep_panels =
-      std::count(options.disabled_passes.begin(), options.disabled_passes.end(), "panel_params") == 0;
-  prepare_data(optimized, keep_panels);
+  prepare_data(optimized, has_pass("panel_params"));
   for (const Graph& graph : optimized.graphs) {
     graphs.push_back(std::make_unique<GraphProgram>());
     graphs.back()->signature = make_signature(optimized, graph);
@@ -73,7 +85,7 @@ Program::Impl::Impl(std::shared_ptr<const Module> module, const CompileOptions& 
   const KernelEvaluator evaluator(*level, options.num_threads, &times.pack_ns);
   legalize(optimized, evaluator);
   if (options.verify_passes) verify(optimized);
-  optimize(optimized, options.disabled_passes, &evaluator, options.verify_passes);
+  optimize(optimized, left_out, &evaluator, options.verify_passes);
   INGOT_CHECK(optimized.states.size() == given->states.size());
   for (const State& state : optimized.states)
     state_bytes = checked_add(state_bytes, num_bytes(state.type).constant()).value_or(INT64_MAX);
@@ -88,6 +100,10 @@ Program::Impl::Impl(std::shared_ptr<const Module> module, const CompileOptions& 
   times.total_ns = (std::chrono::steady_clock::now() - begin) / std::chrono::nanoseconds(1);
 }
 
+bool Program::Impl::has_pass(std::string_view name) const {
+  return std::count(left_out.begin(), left_out.end(), name) == 0;
+}
+
 GraphProgram& Program::Impl::graph(std::size_t index) const {
   if (index >= graphs.size())
     fail(ErrorCode::kArgument, concat("program: no graph ", index, ": expected less than ", graphs.size()));
@@ -98,9 +114,8 @@ Plan Program::Impl::plan_for(const GraphProgram& graph, const DimValues& bounds)
   const std::int64_t room = std::max<std::int64_t>(memory_limit - state_bytes, 1);
   const bool as_declared = std::all_of(graph.signature.dims.begin(), graph.signature.dims.end(),
                                        [&](const Dim& dim) { return dim.hi == bounds.at(dim.name); });
-  const bool strips = std::count(options.disabled_passes.begin(), options.disabled_passes.end(), "strips") == 0;
   const auto plan_in = [&](const Module& module, const Graph& planned) {
-    Plan plan = make_plan(module, planned, {.max_memory_bytes = room, .strips = strips});
+    Plan plan = make_plan(module, planned, {.max_memory_bytes = room, .strips = has_pass("strips")});
     check_plan(module, planned, plan);
     return plan;
   };
@@ -119,12 +134,12 @@ std::shared_ptr<const PlannedGraph> Program::Impl::make_planned(const GraphProgr
                                                                 const DimValues& bounds) const {
   auto planned = std::make_shared<PlannedGraph>();
   planned->bounds = bounds;
-  planned->compiled = compile_plan(*graph.graph, plan_for(graph, bounds), level, graph.signature.sizes.dims());
+  planned->compiled = compile_plan(*graph.graph, plan_for(graph, bounds), device == nullptr ? level : nullptr,
+                                   graph.signature.sizes.dims());
   ArgumentBlocks blocks;
   make_blocks(*planned->compiled, blocks);
   bind_dims(*planned->compiled, policy, bounds, blocks);
-  planned->scratch_stride = scratch_bytes(*planned->compiled, blocks);
-  const auto scratch = checked_mul(planned->scratch_stride, options.num_threads);
+  const std::optional<std::int64_t> scratch = prepare_kernels(*planned, blocks);
   const auto workspace = scratch ? checked_add(*scratch, planned->compiled->plan.arena_bytes) : std::nullopt;
   const auto total = workspace ? checked_add(*workspace, state_bytes) : std::nullopt;
   if (!total || *total > memory_limit) {
@@ -133,7 +148,18 @@ std::shared_ptr<const PlannedGraph> Program::Impl::make_planned(const GraphProgr
                 " and scratch ", scratch.value_or(INT64_MAX), ", more than the limit of ", memory_limit));
   }
   planned->workspace_bytes = *workspace;
+  if (device != nullptr) planned->device_data = device_data_->place(optimized, *planned->compiled);
   return planned;
+}
+
+std::optional<std::int64_t> Program::Impl::prepare_kernels(PlannedGraph& planned, const ArgumentBlocks& blocks) const {
+  if (device == nullptr) {
+    planned.scratch_stride = scratch_bytes(*planned.compiled, blocks);
+    return checked_mul(planned.scratch_stride, options.num_threads);
+  }
+  std::shared_ptr<DevicePlan> plan = make_device_plan(device, *planned.compiled);
+  planned.device_plan = plan;
+  return workspace_bytes(*plan, blocks);
 }
 
 std::shared_ptr<const PlannedGraph> Program::Impl::current(GraphProgram& graph) const {

@@ -3,9 +3,12 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "device/device_plan.h"
+#include "device_data.h"
 #include "execute/bind.h"
 #include "program.h"
 #include "signature.h"
@@ -17,8 +20,10 @@ namespace ingot {
 struct PlannedGraph {
   std::unique_ptr<const CompiledPlan> compiled;
   DimValues bounds;
-  std::int64_t scratch_stride = 0;   // bytes per thread
-  std::int64_t workspace_bytes = 0;  // arena, then the threads' scratch
+  std::int64_t scratch_stride = 0;                // bytes per thread
+  std::int64_t workspace_bytes = 0;               // arena, then the threads' scratch or the device's workspace
+  std::shared_ptr<const DevicePlan> device_plan;  // null: the processor's
+  DeviceAddresses device_data;
 };
 
 struct GraphProgram {
@@ -31,7 +36,9 @@ struct GraphProgram {
 struct Program::Impl {
   std::shared_ptr<const Module> given;
   CompileOptions options;
-  const KernelTable* level = nullptr;
+  std::shared_ptr<const Device> device;  // null: the processor
+  std::vector<std::string> left_out;   // passes: those that the caller disabled, and those that a device has no use for
+  const KernelTable* level = nullptr;  // of a device too: what folds constants
   ParallelPolicy policy;
   CompileTimes times;
   Module optimized;           // dims fixed, data as kernels read it
@@ -51,6 +58,11 @@ struct Program::Impl {
 
  private:
   std::shared_ptr<const PlannedGraph> make_planned(const GraphProgram& graph, const DimValues& bounds) const;
+  bool has_pass(std::string_view name) const;
+  // Kernels' own memory: the threads' scratch, or a device's workspace. None where that overflows.
+  std::optional<std::int64_t> prepare_kernels(PlannedGraph& planned, const ArgumentBlocks& blocks) const;
+
+  std::unique_ptr<DeviceData> device_data_;  // of a device
 };
 
 }  // namespace ingot

@@ -114,7 +114,8 @@ std::vector<StepWork> measure_steps(const CompiledPlan& compiled, const Parallel
   bind_dims(compiled, policy, dims, blocks);
   std::vector<StepWork> works(compiled.steps.size());
   for (std::size_t i = 0; i < works.size(); ++i) {
-    if (compiled.steps[i].kernel == nullptr) continue;
+    const StepCode& code = compiled.steps[i];
+    if (code.kind != StepKind::kKernel || (code.kernel == nullptr && code.own_kernel != nullptr)) continue;
     works[i] = measure_step(compiled.plan.steps[i], blocks.calls[i]);
     works[i].tiles = blocks.steps[i].num_tiles;
     const bool shared = blocks.steps[i].parallel && blocks.parallel_ns >= policy.min_run_ns;

@@ -61,13 +61,19 @@ int compare_forms(const SizePolynomial& a, const SizePolynomial& b) {
   return compare_numbers(static_cast<std::int64_t>(a.terms.size()), static_cast<std::int64_t>(b.terms.size()));
 }
 
+bool precedes(const SizeTerm& a, const SizeTerm& b) {
+  return compare_monomials(a, b) < 0;
+}
+
+// `names` are sorted, each there once.
 void collect_dims(const SizePolynomial& form, std::vector<std::string>& names) {
   for (const SizeTerm& term : form.terms) {
     for (const SizeAtom& atom : term.atoms) {
       if (atom.name.empty()) {
         collect_dims(*atom.inner, names);
       } else {
-        names.push_back(atom.name);
+        const auto at = std::lower_bound(names.begin(), names.end(), atom.name);
+        if (at == names.end() || *at != atom.name) names.insert(at, atom.name);
       }
     }
   }
@@ -132,6 +138,55 @@ void check_budget(SizePolynomial& form) {
   if (form.nesting > kMaxSizeNesting) fail(ErrorCode::kShape, "size: floordiv is nested more than 8 times");
 }
 
+// The terms of any size, in place where it has any.
+class Terms {
+ public:
+  explicit Terms(const Size& size) {
+    if (const SizePolynomial* form = SizePolynomial::of(size)) {
+      terms_ = &form->terms;
+    } else if (size.constant() != 0) {
+      constant_.push_back({size.constant(), {}});
+    }
+  }
+  Terms(const Terms&) = delete;
+  Terms& operator=(const Terms&) = delete;
+  const std::vector<SizeTerm>& operator*() const { return *terms_; }
+
+ private:
+  std::vector<SizeTerm> constant_;
+  const std::vector<SizeTerm>* terms_ = &constant_;
+};
+
+// Adds up equal monomials, which stand side by side, and drops what comes to 0.
+Size from_sorted(std::vector<SizeTerm>& terms) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < terms.size(); ++count) {
+    SizeTerm term = std::move(terms[i]);
+    for (++i; i < terms.size() && compare_monomials(term, terms[i]) == 0; ++i)
+      term.coefficient = add(term.coefficient, terms[i].coefficient);
+    if (term.coefficient == 0) {
+      --count;
+    } else {
+      terms[count] = std::move(term);
+    }
+  }
+  terms.resize(count);
+  if (terms.empty()) return Size(0);
+  if (terms.front().atoms.empty()) return Size(terms.front().coefficient);
+  auto form = std::make_shared<SizePolynomial>();
+  form->terms = std::move(terms);
+  check_budget(*form);
+  return SizePolynomial::wrap(std::move(form));
+}
+
+// Of two sizes in canonical form, whose terms are sorted.
+Size from_both(const std::vector<SizeTerm>& a, const std::vector<SizeTerm>& b) {
+  std::vector<SizeTerm> terms;
+  terms.reserve(a.size() + b.size());
+  std::merge(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(terms), precedes);
+  return from_sorted(terms);
+}
+
 // Splits floordiv(terms, divisor) into whole terms and the rest that stays inside.
 // floordiv(4*n + m + 6, 4) -> n + 1 + floordiv(m + 2, 4)
 void split_multiples(std::vector<SizeTerm> terms, std::int64_t divisor, std::vector<SizeTerm>& whole,
@@ -192,23 +247,8 @@ std::vector<SizeTerm> SizePolynomial::terms_of(const Size& size) {
 }
 
 Size SizePolynomial::from_terms(std::vector<SizeTerm> terms) {
-  std::sort(terms.begin(), terms.end(),
-            [](const SizeTerm& a, const SizeTerm& b) { return compare_monomials(a, b) < 0; });
-  auto form = std::make_shared<SizePolynomial>();
-  for (SizeTerm& term : terms) {
-    if (!form->terms.empty() && compare_monomials(form->terms.back(), term) == 0) {
-      form->terms.back().coefficient = add(form->terms.back().coefficient, term.coefficient);
-    } else {
-      if (!form->terms.empty() && form->terms.back().coefficient == 0) form->terms.pop_back();
-      form->terms.push_back(std::move(term));
-    }
-  }
-  if (!form->terms.empty() && form->terms.back().coefficient == 0) form->terms.pop_back();
-  if (form->terms.empty()) return Size(0);
-  if (form->terms.front().atoms.empty()) return Size(form->terms.front().coefficient);
-
-  check_budget(*form);
-  return wrap(std::move(form));
+  std::sort(terms.begin(), terms.end(), precedes);
+  return from_sorted(terms);
 }
 
 Size Size::dim(std::string_view name) {
@@ -231,8 +271,6 @@ std::optional<std::string> Size::as_dim() const {
 std::vector<std::string> Size::dims() const {
   std::vector<std::string> names;
   if (!is_constant()) collect_dims(*polynomial_, names);
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 
@@ -240,9 +278,7 @@ Size operator+(const Size& a, const Size& b) {
   if (a.is_constant() && b.is_constant()) return Size(add(a.constant_, b.constant_));
   if (a.is_constant() && a.constant_ == 0) return b;
   if (b.is_constant() && b.constant_ == 0) return a;
-  std::vector<SizeTerm> terms = SizePolynomial::terms_of(a);
-  for (SizeTerm& term : SizePolynomial::terms_of(b)) terms.push_back(std::move(term));
-  return SizePolynomial::from_terms(std::move(terms));
+  return from_both(*Terms(a), *Terms(b));
 }
 
 Size operator-(const Size& a, const Size& b) {
@@ -253,24 +289,20 @@ Size operator-(const Size& a, const Size& b) {
     return Size(difference);
   }
   if (a.polynomial_ == b.polynomial_) return Size(0);
-  std::vector<SizeTerm> terms = SizePolynomial::terms_of(a);
-  for (SizeTerm& term : SizePolynomial::terms_of(b)) {
-    term.coefficient = multiply(term.coefficient, -1);
-    terms.push_back(std::move(term));
-  }
-  return SizePolynomial::from_terms(std::move(terms));
+  std::vector<SizeTerm> subtracted = SizePolynomial::terms_of(b);
+  for (SizeTerm& term : subtracted) term.coefficient = multiply(term.coefficient, -1);
+  return from_both(*Terms(a), subtracted);
 }
 
 Size operator*(const Size& a, const Size& b) {
   if (a.is_constant() && b.is_constant()) return Size(multiply(a.constant_, b.constant_));
   if (a.is_constant() && a.constant_ == 1) return b;
   if (b.is_constant() && b.constant_ == 1) return a;
-  const std::vector<SizeTerm> left = SizePolynomial::terms_of(a);
-  const std::vector<SizeTerm> right = SizePolynomial::terms_of(b);
+  const Terms left(a), right(b);
   std::vector<SizeTerm> terms;
-  terms.reserve(left.size() * right.size());
-  for (const SizeTerm& x : left) {
-    for (const SizeTerm& y : right) {
+  terms.reserve((*left).size() * (*right).size());
+  for (const SizeTerm& x : *left) {
+    for (const SizeTerm& y : *right) {
       if (x.atoms.size() + y.atoms.size() > kMaxSizeDegree) {
         fail(ErrorCode::kShape, "size: a product has more than 8 factors");
       }

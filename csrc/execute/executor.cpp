@@ -10,15 +10,12 @@
 #include "execute/park.h"
 #include "execute/places.h"
 #include "execute/pool.h"
+#include "execute/run_limits.h"
 
 namespace ingot {
 
 namespace {
 
-constexpr std::int64_t kPollNs = 20'000'000;     // between two calls of `interrupted`
-constexpr std::int64_t kLookNs = 1'000'000;      // of estimated work between two looks at the clock
-constexpr std::int64_t kStepOverheadNs = 100;    // counted for every step, so that empty loops are stopped too
-constexpr std::int64_t kMaxStepNs = 10'000'000;  // an estimate beyond this is not believed
 constexpr std::int64_t kChunksPerThread = 8;
 
 // Workers are kept ready for the length of a run whose work is worth it.
@@ -63,7 +60,7 @@ class Run {
         buffers_(buffers),
         state_(state),
         places_(compiled, buffers, state),
-        options_(options),
+        limits_(options),
         profile_(profile),
         team_(policy, state.blocks.parallel_ns) {}
 
@@ -74,26 +71,12 @@ class Run {
     const auto num_steps = static_cast<std::uint32_t>(compiled_.steps.size());
     std::uint32_t next = 0;
     while (next < num_steps) {
-      if (next < compiled_.commit_step) check_limits(next);
+      if (next < compiled_.commit_step) limits_.check(state_.blocks.steps[next].cost_ns);
       next = profile_ == nullptr ? run_step(next) : run_timed_step(next);
     }
   }
 
  private:
-  // Both limits bound loops that never end. The clock is read only after enough estimated work.
-  void check_limits(std::uint32_t step) {
-    if (options_.max_steps > 0 && ++steps_done_ > options_.max_steps)
-      fail(ErrorCode::kLimit, concat("run: more steps than max_steps: got more than ", options_.max_steps));
-    if (options_.interrupted == nullptr) return;
-    work_ns_ += kStepOverheadNs + std::min(state_.blocks.steps[step].cost_ns, kMaxStepNs);
-    if (work_ns_ < kLookNs) return;
-    work_ns_ = 0;
-    const std::int64_t now = now_ns();
-    if (last_poll_ns_ != 0 && now - last_poll_ns_ < kPollNs) return;
-    last_poll_ns_ = now;
-    if (options_.interrupted(options_.interrupt_context)) fail(ErrorCode::kAbort, "run: interrupted");
-  }
-
   std::uint32_t run_timed_step(std::uint32_t step) {
     const std::int64_t begin = now_ns();
     const std::uint32_t next = run_step(step);
@@ -168,11 +151,10 @@ class Run {
   const RunBuffers& buffers_;
   RunState& state_;
   Places places_;
-  const RunOptions& options_;
+  RunLimits limits_;
   StepProfile* profile_;
   Team team_;
   FloatMode mode_;
-  std::int64_t steps_done_ = 0, work_ns_ = 0, last_poll_ns_ = 0;
 };
 
 }  // namespace

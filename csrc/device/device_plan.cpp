@@ -1,0 +1,105 @@
+#include "device/device_plan.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+
+namespace ingot {
+
+namespace {
+
+// A group as the plugin sees it. Names are those of table rows: literals, which end with NUL.
+struct GroupRequest {
+  std::vector<DeviceGroupOp> ops;
+  std::vector<std::int32_t> input_dtypes, output_registers;
+  DeviceGroup group = {};
+
+  explicit GroupRequest(const Step& step) {
+    INGOT_CHECK(step.num_anchor_inputs == 0);  // devices take no groups that an op carries
+    for (const GroupInstruction& from : step.group) {
+      DeviceGroupOp to = {.op = from.op->name.data(),
+                          .dtype = static_cast<std::int32_t>(from.dtype),
+                          .result_dtype = static_cast<std::int32_t>(from.result_dtype),
+                          .num_operands = static_cast<std::int32_t>(from.operands.size()),
+                          .operands = {},
+                          .per_row = from.per_row ? 1 : 0,
+                          .is_reduction = from.op->has(kReduction) ? 1 : 0};
+      INGOT_CHECK(from.operands.size() <= std::size(to.operands));
+      std::copy(from.operands.begin(), from.operands.end(), std::begin(to.operands));
+      ops.push_back(to);
+    }
+    for (const Operand& input : step.inputs) input_dtypes.push_back(static_cast<std::int32_t>(input.type.dtype));
+    output_registers.assign(step.group_outputs.begin(), step.group_outputs.end());
+    group = {.ops = ops.data(),
+             .num_ops = static_cast<std::int32_t>(ops.size()),
+             .num_inputs = static_cast<std::int32_t>(input_dtypes.size()),
+             .input_dtypes = input_dtypes.data(),
+             .output_registers = output_registers.data(),
+             .num_outputs = static_cast<std::int32_t>(output_registers.size()),
+             .row_axes = static_cast<std::int32_t>(step.group_row_axes),
+             .first_input = 0,
+             .anchored = 0};
+  }
+};
+
+OwnedStep compile_step(const std::shared_ptr<const Device>& device, const DeviceStepRequest& request,
+                       const std::string& origin) {
+  DeviceStep* step = nullptr;
+  const DeviceStatus status = device->api().compile_step(device->context(), &request, &step);
+  if (status == kDeviceNoKernel)
+    fail(ErrorCode::kDType,
+         concat(request.kernel, ": no kernel: got ", name(static_cast<DType>(request.dtype)), ", expected what device ",
+                device->name(), " can compute: ", device->api().message(), origin));
+  device->require(status, concat("compile: ", request.kernel));
+  return {step, {device}};
+}
+
+OwnedStep compile_step(const std::shared_ptr<const Device>& device, const CompiledPlan& compiled,
+                       const ArgumentBlocks& blocks, std::size_t index) {
+  const Step& step = compiled.plan.steps[index];
+  DeviceStepRequest request = {.kernel = step.kind == StepKind::kAbort ? "abort" : step.kernel.c_str(),
+                               .dtype = static_cast<std::int32_t>(kernel_dtype(step)),
+                               .call = &blocks.calls[index],
+                               .group = nullptr};
+  if (step.group.empty()) return compile_step(device, request, origin_suffix(compiled, index));
+  const GroupRequest group(step);
+  request.group = &group.group;
+  return compile_step(device, request, origin_suffix(compiled, index));
+}
+
+}  // namespace
+
+std::shared_ptr<DevicePlan> make_device_plan(std::shared_ptr<const Device> device, const CompiledPlan& compiled) {
+  auto plan = std::make_shared<DevicePlan>();
+  ArgumentBlocks blocks;  // not bound: what is symbolic stands as 0
+  make_blocks(compiled, blocks);
+  plan->steps.resize(compiled.steps.size());
+  for (std::size_t i = 0; i < plan->steps.size(); ++i) {
+    const StepCode& code = compiled.steps[i];
+    plan->can_fail = plan->can_fail || code.may_fail;
+    plan->is_counted = plan->is_counted && code.kind != StepKind::kJumpIfFalse;
+    if (code.kind == StepKind::kKernel || code.kind == StepKind::kAbort)
+      plan->steps[i] = compile_step(device, compiled, blocks, i);
+  }
+  plan->device = std::move(device);
+  return plan;
+}
+
+std::int64_t workspace_bytes(const DevicePlan& plan, const ArgumentBlocks& blocks) {
+  std::int64_t most = 0;
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    if (plan.steps[i] == nullptr) continue;
+    const std::int64_t bytes = plan.device->api().workspace_bytes(plan.steps[i].get(), &blocks.calls[i]);
+    if (bytes < 0) plan.device->require(kDeviceFailed, "compile");
+    most = std::max(most, bytes);
+  }
+  return most;
+}
+
+OwnedStep make_copy_step(const std::shared_ptr<const Device>& device, DType dtype, const KernelCall& call) {
+  return compile_step(
+      device, {.kernel = "copy", .dtype = static_cast<std::int32_t>(dtype), .call = &call, .group = nullptr}, "");
+}
+
+}  // namespace ingot

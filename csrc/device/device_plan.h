@@ -1,0 +1,31 @@
+// What a device needs of a compiled plan besides its numbers: the code of every step, and room for it to work in.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "device/device.h"
+#include "execute/bind.h"
+
+namespace ingot {
+
+// Thread rule: immutable and shared.
+struct DevicePlan {
+  std::shared_ptr<const Device> device;
+  std::vector<OwnedStep> steps;      // per step of the plan; null where there is nothing to launch
+  std::int64_t workspace_bytes = 0;  // the most that any step needs
+  bool can_fail = false;             // a step may report a fault
+  bool is_counted = true;            // no jump depends on data: what is launched depends on the sizes alone
+};
+
+// Of a plan that was compiled without a level. Without the workspace, which depends on the sizes. Throws DTypeError
+// naming op, dtype and source line where the device has no kernel.
+std::shared_ptr<DevicePlan> make_device_plan(std::shared_ptr<const Device> device, const CompiledPlan& compiled);
+
+// The workspace at these sizes, which are bound.
+std::int64_t workspace_bytes(const DevicePlan& plan, const ArgumentBlocks& blocks);
+
+// A step that copies an array of any strides into a row-major one.
+OwnedStep make_copy_step(const std::shared_ptr<const Device>& device, DType dtype, const KernelCall& call);
+
+}  // namespace ingot

@@ -1,0 +1,71 @@
+// Runs a plan on a device: the loop over its steps, which enqueues instead of computing. What it enqueues for a plan
+// whose jumps are all counted depends on sizes and addresses alone: the second run in a row with the same ones is
+// captured, further ones replay that. Every run ends synchronized, so that outputs are there and arrays may be changed.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "device/device.h"
+#include "device/device_plan.h"
+#include "execute/executor.h"
+
+namespace ingot {
+
+// Bytes that go from the host before the steps, or to it behind them. Host memory is of DeviceMemory::Where::kHost.
+struct DeviceTransfer {
+  char* device;
+  char* host;
+  std::int64_t num_bytes;
+  friend bool operator==(const DeviceTransfer&, const DeviceTransfer&) = default;
+};
+
+// All addresses but those of transfers' hosts are the device's.
+struct DeviceRunBuffers {
+  RunBuffers slots;  // scratch is not used
+  char* workspace = nullptr;
+  std::span<const DeviceTransfer> uploads, downloads;
+};
+
+// What the steps of one plan are run with. Thread rule: one run at a time.
+class DeviceExecutor {
+ public:
+  explicit DeviceExecutor(std::shared_ptr<const Device> device);
+
+  // As execute(), which says what state is and what is thrown. Besides, DeviceError: then states may have changed.
+  void run(const CompiledPlan& compiled, const DevicePlan& plan, const DeviceRunBuffers& buffers, RunState& state,
+           const RunOptions& options, StepProfile* profile);
+  // Enqueues one step of its own, which cannot fail, before the next run.
+  void enqueue(const DeviceStep* step, const KernelCall& call);
+  // What was captured is of another plan, or of other sizes.
+  void forget();
+  DeviceStream* stream() const { return stream_.get(); }
+  bool has_captured() const { return is_captured_; }
+
+ private:
+  class Walk;
+  struct Readback {  // in memory of the host that the device writes
+    DeviceFault fault;
+    std::uint8_t condition;
+  };
+
+  bool is_same(const DeviceRunBuffers& buffers) const;
+  void remember(const DeviceRunBuffers& buffers);
+  void capture(Walk& walk, RunState& state);
+  void check_fault(const CompiledPlan& compiled, RunState& state) const;
+  Readback& readback() const { return *reinterpret_cast<Readback*>(readback_memory_.data()); }
+
+  std::shared_ptr<const Device> device_;
+  OwnedStream stream_;
+  DeviceMemory fault_memory_, readback_memory_;
+  OwnedGraph graph_;
+  bool is_captured_ = false;
+  std::vector<char*> addresses_;  // of the last run: arena, inputs, outputs
+  std::vector<DeviceTransfer> uploads_, downloads_;
+  std::int64_t num_launches_ = 0;       // of the last walk
+  std::int64_t first_state_order_ = 0;  // of its launches the first that writes a state; INT64_MAX: none
+  std::vector<OwnedEvent> events_;      // of profiled runs
+};
+
+}  // namespace ingot

@@ -1,0 +1,379 @@
+// A device plugin whose device is the processor: memory that the core must not touch, kernels that are the CPU's. It
+// does what csrc/device/api.h says, one thing after the other, and gets wrong what fake_device.h can ask for.
+#include "fake_device.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "device/api.h"
+#include "execute/float_mode.h"
+#include "execute/levels.h"
+#include "memory.h"
+#include "ops/op.h"
+
+namespace ingot {
+
+using Work = std::function<DeviceStatus()>;
+
+struct DeviceContext {
+  std::int32_t index;
+};
+
+struct DeviceStream {
+  bool captures = false;
+  std::vector<Work> noted;
+};
+
+struct DeviceGraph {
+  std::vector<Work> works;
+};
+
+struct DeviceEvent {
+  std::chrono::steady_clock::time_point time;
+};
+
+struct DeviceStep {
+  std::string op;
+  const Kernel* kernel = nullptr;  // null: an abort
+  std::size_t num_attrs = 0;
+  bool has_group = false;
+  std::vector<PointwiseInstruction> instructions;
+  std::vector<std::int32_t> output_registers;
+  PointwiseGroup group = {};
+};
+
+namespace {
+
+thread_local std::string last_message;
+fake::Counts counts;
+
+fake::Memory& memory() {
+  static fake::Memory memory;
+  return memory;
+}
+
+DeviceStatus failed(DeviceStatus status, std::string message) {
+  last_message = std::move(message);
+  return status;
+}
+
+std::int64_t setting(const char* name, std::int64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::atoll(text);
+}
+
+std::int64_t memory_bytes() {
+  return setting("FAKE_DEVICE_MEMORY", std::int64_t{1} << 30);
+}
+
+// ---- launches ------------------------------------------------------------------------------------------------------
+
+// A launch that outlives the call that asked for it.
+struct OwnedLaunch {
+  const DeviceStep* step;
+  std::vector<TensorArg> outputs, inputs;
+  std::vector<std::int64_t> attrs;
+  std::vector<std::int32_t> attr_begin;
+  DeviceLaunch launch;
+
+  explicit OwnedLaunch(const DeviceLaunch& given)
+      : step(given.step),
+        outputs(given.call->outputs, given.call->outputs + given.call->num_outputs),
+        inputs(given.call->inputs, given.call->inputs + given.call->num_inputs),
+        attr_begin(given.call->attr_begin, given.call->attr_begin + step->num_attrs + 1),
+        launch(given) {
+    if (attr_begin.back() > 0) attrs.assign(given.call->attrs, given.call->attrs + attr_begin.back());
+  }
+};
+
+void report(const DeviceLaunch& launch, const ErrorWord& error) {
+  DeviceFault& fault = *launch.fault;
+  if (fault.set != 0 && (fault.order < launch.order || (fault.order == launch.order && fault.element <= error.element)))
+    return;
+  fault = {.lock = 0,
+           .set = 1,
+           .order = launch.order,
+           .step = launch.step_index,
+           .element = error.element,
+           .value = error.value,
+           .extent = error.extent};
+}
+
+DeviceStatus run(const OwnedLaunch& owned) {
+  if (counts.launches++ >= setting("FAKE_DEVICE_FAILS", INT64_MAX)) return failed(kDeviceFailed, "a launch failed");
+  const DeviceLaunch& launch = owned.launch;
+  if (launch.guarded != 0 && launch.fault->set != 0) return kDeviceDone;
+  const DeviceStep& step = *owned.step;
+  if (step.kernel == nullptr) {
+    if (*owned.inputs[0].data != 0) report(launch, {});
+    return kDeviceDone;
+  }
+  ErrorWord error = {};
+  KernelCall call = {.outputs = owned.outputs.data(),
+                     .inputs = owned.inputs.data(),
+                     .num_outputs = static_cast<std::int32_t>(owned.outputs.size()),
+                     .num_inputs = static_cast<std::int32_t>(owned.inputs.size()),
+                     .attrs = owned.attrs.data(),
+                     .attr_begin = owned.attr_begin.data(),
+                     .group = step.has_group ? &step.group : nullptr,
+                     .error = &error};
+  const FloatMode mode;
+  const std::int64_t num_tiles = step.kernel->num_tiles(&call);
+  if (num_tiles > 0) step.kernel->run(&call, 0, num_tiles, launch.workspace);
+  if (error.set != 0) report(launch, error);
+  return kDeviceDone;
+}
+
+DeviceStatus enqueue(DeviceStream* stream, Work work) {
+  const auto guarded = [work = std::move(work)] {
+    const fake::Memory::Access access(memory());
+    return work();
+  };
+  if (!stream->captures) return guarded();
+  stream->noted.emplace_back(guarded);
+  return kDeviceDone;
+}
+
+// ---- steps ---------------------------------------------------------------------------------------------------------
+
+bool add_group(const KernelTable& level, const DeviceGroup& from, DeviceStep& step) {
+  for (std::int32_t i = 0; i < from.num_ops; ++i) {
+    const DeviceGroupOp& op = from.ops[i];
+    PointwiseInstruction to = {};
+    const auto dtype = static_cast<DType>(op.dtype), result = static_cast<DType>(op.result_dtype);
+    if (op.is_reduction != 0) {
+      const RowKernel* kernel = find_row_function(level, op.op, dtype);
+      if (kernel == nullptr) return false;
+      to.reduce = kernel->function;
+    } else {
+      const PointwiseKernel* kernel = find_pointwise(level, op.op, dtype, result);
+      if (kernel == nullptr) return false;
+      to.function = kernel->function;
+    }
+    to.num_operands = op.num_operands;
+    std::copy(std::begin(op.operands), std::end(op.operands), std::begin(to.operands));
+    to.result_size_bytes = static_cast<std::int32_t>(size_bytes(result));
+    to.per_row = op.per_row;
+    step.instructions.push_back(to);
+  }
+  step.output_registers.assign(from.output_registers, from.output_registers + from.num_outputs);
+  step.group = {.instructions = step.instructions.data(),
+                .num_instructions = from.num_ops,
+                .output_registers = step.output_registers.data(),
+                .row_axes = from.row_axes,
+                .first_input = from.first_input,
+                .anchored = from.anchored};
+  step.has_group = true;
+  return true;
+}
+
+DeviceStatus compile_step(DeviceContext*, const DeviceStepRequest* request, DeviceStep** result) {
+  const char* without = std::getenv("FAKE_DEVICE_WITHOUT");
+  if (without != nullptr && request->kernel == std::string_view(without))
+    return failed(kDeviceNoKernel, "the fake device was told so");
+  auto step = std::make_unique<DeviceStep>();
+  step->op = request->kernel;
+  const KernelTable& level = choose_level();
+  if (step->op != "abort") {
+    step->kernel = find_kernel(level, request->kernel, static_cast<DType>(request->dtype));
+    if (step->kernel == nullptr || (request->group != nullptr && !add_group(level, *request->group, *step)))
+      return failed(kDeviceNoKernel, "the processor has none either");
+  }
+  const OpRow* row = find_op(request->kernel);
+  step->num_attrs = row == nullptr || step->kernel == nullptr ? 0 : row->attrs.size();
+  ++counts.steps;
+  *result = step.release();
+  return kDeviceDone;
+}
+
+std::int64_t workspace_bytes(const DeviceStep* step, const KernelCall* call) {
+  KernelCall with_group = *call;
+  with_group.group = step->has_group ? &step->group : nullptr;
+  return step->kernel == nullptr || step->kernel->scratch_bytes == nullptr ? 0
+                                                                           : step->kernel->scratch_bytes(&with_group);
+}
+
+// ---- the table -----------------------------------------------------------------------------------------------------
+
+DeviceStatus count_devices(std::int32_t* num_devices) {
+  *num_devices = static_cast<std::int32_t>(setting("FAKE_DEVICE_COUNT", 2));
+  return *num_devices > 0 ? kDeviceDone : failed(kDeviceMissing, "no device: expected one");
+}
+
+DeviceStatus describe(std::int32_t index, DeviceProperties* properties) {
+  *properties = {
+      .name = "a fake", .index = index, .major = 9, .minor = 0, .num_processors = 1, .memory_bytes = memory_bytes()};
+  return kDeviceDone;
+}
+
+DeviceStatus allocate(DeviceContext*, std::int64_t num_bytes, char** address) {
+  *address = memory().allocate(num_bytes, memory_bytes());
+  if (*address == nullptr) return failed(kDeviceOutOfMemory, "out of memory");
+  ++counts.allocations;
+  counts.allocated_bytes = memory().held_bytes();
+  return kDeviceDone;
+}
+
+void release(DeviceContext*, char* address) {
+  memory().release(address);
+  counts.allocated_bytes = memory().held_bytes();
+}
+
+DeviceStatus allocate_host(DeviceContext*, std::int64_t num_bytes, char** address) {
+  ++counts.host_allocations;
+  *address = static_cast<char*>(std::aligned_alloc(256, (static_cast<std::size_t>(num_bytes) + 255) / 256 * 256));
+  return kDeviceDone;
+}
+
+DeviceStatus copy(DeviceStream* stream, char* to, const char* from, std::int64_t num_bytes) {
+  return enqueue(stream, [=] {
+    std::memcpy(to, from, static_cast<std::size_t>(num_bytes));
+    return kDeviceDone;
+  });
+}
+
+DeviceStatus upload(DeviceStream* stream, char* to, const void* from, std::int64_t num_bytes) {
+  ++counts.uploads;
+  return copy(stream, to, static_cast<const char*>(from), num_bytes);
+}
+
+DeviceStatus download(DeviceStream* stream, void* to, const char* from, std::int64_t num_bytes) {
+  ++counts.downloads;
+  return copy(stream, static_cast<char*>(to), from, num_bytes);
+}
+
+DeviceStatus clear(DeviceStream* stream, char* to, std::int64_t num_bytes) {
+  return enqueue(stream, [=] {
+    std::memset(to, 0, static_cast<std::size_t>(num_bytes));
+    return kDeviceDone;
+  });
+}
+
+DeviceStatus set_number(DeviceStream* stream, char* to, std::int64_t value) {
+  return enqueue(stream, [=] {
+    std::memcpy(to, &value, sizeof(value));
+    return kDeviceDone;
+  });
+}
+
+DeviceStatus launch(DeviceStream* stream, const DeviceLaunch* given) {
+  return enqueue(stream, [owned = OwnedLaunch(*given)] { return run(owned); });
+}
+
+DeviceStatus begin_capture(DeviceStream* stream) {
+  stream->captures = true;
+  stream->noted.clear();
+  return kDeviceDone;
+}
+
+DeviceStatus end_capture(DeviceStream* stream, DeviceGraph** graph) {
+  stream->captures = false;
+  if (*graph == nullptr) *graph = new DeviceGraph, ++counts.graphs;
+  (*graph)->works = std::move(stream->noted);
+  ++counts.captures;
+  return kDeviceDone;
+}
+
+DeviceStatus run_graph(DeviceStream*, DeviceGraph* graph) {
+  ++counts.replays;
+  for (const Work& work : graph->works)
+    if (const DeviceStatus status = work(); status != kDeviceDone) return status;
+  return kDeviceDone;
+}
+
+template <class Thing>
+void destroy(Thing* thing, std::int64_t& count) {
+  delete thing;
+  --count;
+}
+
+constexpr DeviceApi kApi = {
+    .size_bytes = sizeof(DeviceApi),
+    .version = kDeviceApiVersion,
+    .build = INGOT_VERSION,
+    .name = "cuda",
+    .message = [] { return last_message.c_str(); },
+    .count = &count_devices,
+    .describe = &describe,
+    .open =
+        [](std::int32_t index, DeviceContext** context) {
+          *context = new DeviceContext{index};
+          return kDeviceDone;
+        },
+    .close = [](DeviceContext* context) { delete context; },
+    .free_bytes =
+        [](DeviceContext*, std::int64_t* num_bytes) {
+          *num_bytes = memory_bytes() - memory().held_bytes();
+          return kDeviceDone;
+        },
+    .allocate = &allocate,
+    .release = &release,
+    .allocate_host = &allocate_host,
+    .release_host = [](DeviceContext*, char* address) { std::free(address); },
+    .owns = [](DeviceContext*, const void* address) { return std::int32_t{memory().owns(address)}; },
+    .compile_step = &compile_step,
+    .release_step = [](DeviceStep* step) { destroy(step, counts.steps); },
+    .workspace_bytes = &workspace_bytes,
+    .describe_step = [](const DeviceStep* step) { return step->op.c_str(); },
+    .open_stream =
+        [](DeviceContext*, DeviceStream** stream) {
+          ++counts.streams;
+          *stream = new DeviceStream;
+          return kDeviceDone;
+        },
+    .close_stream = [](DeviceStream* stream) { destroy(stream, counts.streams); },
+    .native_stream = [](DeviceStream* stream) -> void* { return stream; },
+    .synchronize = [](DeviceStream*) { return kDeviceDone; },
+    .wait_for = [](DeviceStream*, void*) { return kDeviceDone; },
+    .let_wait = [](DeviceStream*, void*) { return kDeviceDone; },
+    .launch = &launch,
+    .upload = &upload,
+    .download = &download,
+    .copy = &copy,
+    .clear = &clear,
+    .set_number = &set_number,
+    .begin_capture = &begin_capture,
+    .end_capture = &end_capture,
+    .run_graph = &run_graph,
+    .release_graph = [](DeviceGraph* graph) { destroy(graph, counts.graphs); },
+    .make_event =
+        [](DeviceContext*, DeviceEvent** event) {
+          ++counts.events;
+          *event = new DeviceEvent;
+          return kDeviceDone;
+        },
+    .release_event = [](DeviceEvent* event) { destroy(event, counts.events); },
+    .record_event =
+        [](DeviceStream*, DeviceEvent* event) {
+          event->time = std::chrono::steady_clock::now();
+          return kDeviceDone;
+        },
+    .elapsed_ns =
+        [](DeviceEvent* begin, DeviceEvent* end, std::int64_t* ns) {
+          *ns = (end->time - begin->time) / std::chrono::nanoseconds(1);
+          return kDeviceDone;
+        },
+};
+
+}  // namespace
+}  // namespace ingot
+
+extern "C" {
+
+__attribute__((visibility("default"))) ingot::DeviceStatus ingot_cuda_open(const ingot::HostApi* host,
+                                                                           ingot::DeviceApi* api) {
+  *api = ingot::kApi;
+  api->version = static_cast<std::uint32_t>(ingot::setting("FAKE_DEVICE_VERSION", ingot::kDeviceApiVersion));
+  return host->version == api->version ? ingot::kDeviceDone : ingot::kDeviceFailed;
+}
+
+__attribute__((visibility("default"))) const ingot::fake::Counts* fake_device_counts() {
+  return &ingot::counts;
+}
+}
