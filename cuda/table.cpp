@@ -9,6 +9,7 @@ namespace {
 constexpr const DeviceKernelFamily* kFamilies[] = {
     &kAbortKernels,      //
     &kConvKernels,       //
+    &kIndexingKernels,   //
     &kMatmulKernels,     //
     &kMovementKernels,   //
     &kPointwiseKernels,  //

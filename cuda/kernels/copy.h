@@ -10,11 +10,9 @@ namespace ingot::cuda {
 
 inline constexpr int kPerThread = 4;  // elements, all of them loaded before the first is stored
 
-// Grid: blocks of 256 threads x 4 elements. Neighboring threads write neighboring elements.
+// Neighboring threads write neighboring elements.
 template <class T>
-__global__ void copy_elements(T* to, const T* from, const __grid_constant__ BoxWalk walk, std::uint32_t n,
-                              Guard guard) {
-  if (stopped(guard)) return;
+__device__ void copy_walk(T* to, const T* from, const BoxWalk& walk, std::uint32_t n) {
   const std::uint32_t piece = kBlockThreads * kPerThread;
   for (std::uint32_t first = blockIdx.x * piece + threadIdx.x; first < n; first += gridDim.x * piece) {
     T values[kPerThread];
@@ -31,6 +29,13 @@ __global__ void copy_elements(T* to, const T* from, const __grid_constant__ BoxW
       if (first + j * kBlockThreads < n) to[places[j]] = values[j];
     }
   }
+}
+
+// Grid: blocks of 256 threads x 4 elements.
+template <class T>
+__global__ void copy_elements(T* to, const T* from, const __grid_constant__ BoxWalk walk, std::uint32_t n,
+                              Guard guard) {
+  if (!stopped(guard)) copy_walk(to, from, walk, n);
 }
 
 // Calls launch(part, begin) for parts of a box that a walk can take; begin: where the part begins on each axis.
@@ -129,21 +134,7 @@ struct CopyBox {
   }
 };
 
-// The whole of x into a target with these strides.
-inline cudaError_t copy_into(const Enqueue& enqueue, char* to, const std::int64_t* strides, const TensorArg& x) {
-  Box box = {.rank = x.rank, .shape = {}, .to = {}, .from = {}};
-  for (int i = 0; i < x.rank; ++i) {
-    box.shape[i] = x.shape[i];
-    box.to[i] = strides[i];
-    box.from[i] = x.strides[i];
-  }
-  if (box_elements(box) == 0) return cudaSuccess;
-  box = device::collapse(box);
-  const int bytes = device::element_bytes(x.dtype);
-  const Granule granule = granule_of(box, bytes, to, x.data);
-  const bool aligned = granule.bytes >= 16 && lies_together(box);
-  const std::int64_t wide = larger(granule.bytes, bytes);
-  return with_element(wide, aligned, CopyBox{enqueue, widen(box, bytes, wide), to, x.data});
-}
+// The whole of x into a target with these strides. In movement.cu, with its kernels.
+cudaError_t copy_into(const Enqueue& enqueue, char* to, const std::int64_t* strides, const TensorArg& x);
 
 }  // namespace ingot::cuda

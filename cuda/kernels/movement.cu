@@ -182,6 +182,22 @@ constexpr DeviceKernel kKernels[] = {
 
 }  // namespace
 
+cudaError_t copy_into(const Enqueue& enqueue, char* to, const std::int64_t* strides, const TensorArg& x) {
+  Box box = {.rank = x.rank, .shape = {}, .to = {}, .from = {}};
+  for (int i = 0; i < x.rank; ++i) {
+    box.shape[i] = x.shape[i];
+    box.to[i] = strides[i];
+    box.from[i] = x.strides[i];
+  }
+  if (box_elements(box) == 0) return cudaSuccess;
+  box = device::collapse(box);
+  const int bytes = device::element_bytes(x.dtype);
+  const Granule granule = granule_of(box, bytes, to, x.data);
+  const bool aligned = granule.bytes >= 16 && lies_together(box);
+  const std::int64_t wide = larger(granule.bytes, bytes);
+  return with_element(wide, aligned, CopyBox{enqueue, widen(box, bytes, wide), to, x.data});
+}
+
 extern const DeviceKernelFamily kMovementKernels = {kKernels, sizeof(kKernels) / sizeof(kKernels[0])};
 
 }  // namespace ingot::cuda
