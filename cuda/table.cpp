@@ -14,6 +14,7 @@ constexpr const DeviceKernelFamily* kFamilies[] = {
     &kMovementKernels,   //
     &kPointwiseKernels,  //
     &kPoolKernels,       //
+    &kReduceKernels,     //
 };
 
 }  // namespace

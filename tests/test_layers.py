@@ -34,7 +34,7 @@ KERNEL_MAY_INCLUDE = re.compile(
 # runs a graph.
 PLUGIN_MAY_INCLUDE = re.compile(
     r"device/api\.h|execute/kernel\.h|base/dtype\.h|ops/pointwise\.def|"
-    r"kernels/(scalar|simd|lane|math\w*|narrow|values|element|reduce_ops|philox|box)\.h"
+    r"kernels/(scalar|simd|lane|math\w*|narrow|values|element|reduce_(ops|axes)|philox|box)\.h"
 )
 
 # Modules of the Python package, in the order of the arrows; a row may also import within itself.

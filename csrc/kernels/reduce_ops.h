@@ -1,5 +1,5 @@
 // The reductions as binary operations with an exact identity: identity op x is x, bit for bit. So an absent partner of
-// docs/numerics.md rule 4 and a lane padded with identities are the same thing. And the tree of the blocks' results.
+// docs/numerics.md rule 4 and a lane padded with identities are the same thing.
 #pragma once
 
 #include "kernels/lane.h"
@@ -110,31 +110,5 @@ struct Min {
 };
 
 inline constexpr int kTreeLevels = 56;  // of blocks: more than any count of elements needs
-
-// Combines adjacent pairs level by level while blocks arrive: a binary counter. Bit i of the count says that level i
-// holds the result of 2^i blocks. What is left at the end is combined from the lowest level up, because a last block
-// without a partner passes through the levels until it meets one. kWidth reductions side by side.
-template <class Op, class T, int kWidth>
-struct BlockTree {
-  T levels[kTreeLevels][kWidth];
-  std::int64_t count = 0;
-
-  INGOT_DEVICE void push(T (&block)[kWidth]) {
-    int level = 0;
-    for (; (count >> level & 1) != 0; ++level) {
-      for (int i = 0; i < kWidth; ++i) block[i] = Op::apply(levels[level][i], block[i]);
-    }
-    for (int i = 0; i < kWidth; ++i) levels[level][i] = block[i];
-    ++count;
-  }
-
-  INGOT_DEVICE void finish(T (&out)[kWidth]) const {
-    for (T& value : out) value = Op::template identity<T>();
-    for (int level = 0; count >> level != 0; ++level) {
-      if ((count >> level & 1) == 0) continue;
-      for (int i = 0; i < kWidth; ++i) out[i] = Op::apply(levels[level][i], out[i]);
-    }
-  }
-};
 
 }  // namespace ingot::INGOT_LEVEL

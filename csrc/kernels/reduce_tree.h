@@ -1,4 +1,4 @@
-// The tree of 16 lanes of docs/numerics.md rule 4, in vectors.
+// The two trees of docs/numerics.md rule 4: of 16 lanes, in vectors, and of the blocks' results.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,32 @@
 #include "kernels/wide.h"
 
 namespace ingot::INGOT_LEVEL {
+
+// Combines adjacent pairs level by level while blocks arrive: a binary counter. Bit i of the count says that level i
+// holds the result of 2^i blocks. What is left at the end is combined from the lowest level up, because a last block
+// without a partner passes through the levels until it meets one. kWidth reductions side by side.
+template <class Op, class T, int kWidth>
+struct BlockTree {
+  T levels[kTreeLevels][kWidth];
+  std::int64_t count = 0;
+
+  void push(T (&block)[kWidth]) {
+    int level = 0;
+    for (; (count >> level & 1) != 0; ++level) {
+      for (int i = 0; i < kWidth; ++i) block[i] = Op::apply(levels[level][i], block[i]);
+    }
+    for (int i = 0; i < kWidth; ++i) levels[level][i] = block[i];
+    ++count;
+  }
+
+  void finish(T (&out)[kWidth]) const {
+    for (T& value : out) value = Op::template identity<T>();
+    for (int level = 0; count >> level != 0; ++level) {
+      if ((count >> level & 1) == 0) continue;
+      for (int i = 0; i < kWidth; ++i) out[i] = Op::apply(levels[level][i], out[i]);
+    }
+  }
+};
 
 // Elements 0, 2, 4, ... and 1, 3, 5, ... of a and b laid end to end.
 template <class V>

@@ -206,20 +206,13 @@ __device__ Word fold_row(Row& row, int reduction) {
   if (row.walk.columns == 0) return program_identity(op, true);
   if (!row.whole) return fold_block(row, reduction, 0);
   const auto combine = [&](Word a, Word b) { return program_fold(op, a, b); };
-  Word levels[device::kTreeLevels];
-  std::int64_t count = 0;
+  PairTree<Word> tree;
   constexpr std::int64_t kStep = device::kReduceBlock * kTeams;
-  for (std::int64_t first = 0; first < row.walk.columns; first += kStep, ++count) {
-    Word value = combine_block(fold_block(row, reduction, first + team() * device::kReduceBlock), combine);
-    int level = 0;
-    for (; (count >> level & 1) != 0; ++level) value = combine(levels[level], value);
-    levels[level] = value;
+  for (std::int64_t first = 0; first < row.walk.columns; first += kStep) {
+    const Word block = fold_block(row, reduction, first + team() * device::kReduceBlock);
+    tree.push(combine_teams(block, kTeams, combine), combine);
   }
-  Word value = program_identity(op, false);
-  for (int level = 0; count >> level != 0; ++level) {
-    if ((count >> level & 1) != 0) value = combine(levels[level], value);
-  }
-  return value;
+  return tree.finish(program_identity(op, false), combine);
 }
 
 __device__ void meet(const Row& row) {

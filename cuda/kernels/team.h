@@ -1,5 +1,5 @@
-// Teams of 16 threads, as many as docs/numerics.md rule 4 has lanes: 16 teams to a block of threads. Each combines
-// values as adjacent pairs, level by level.
+// Teams of 16 threads, as many as docs/numerics.md rule 4 has lanes, 16 teams to a block of threads; and the rule's
+// trees of their values: adjacent pairs, level by level.
 #pragma once
 
 #include "cuda/kernels/device.h"
@@ -37,14 +37,44 @@ __device__ __forceinline__ T combine_team(T value, Combine combine) {
   return value;
 }
 
-// The teams' values (each in all threads of the team) as one, in all threads of the block, which must all come.
+// The values of `teams` adjacent teams (a power of two) as one, in all their threads; each team's is in all of its own.
+// All threads of the block must come.
 template <class T, class Combine>
-__device__ T combine_block(T value, Combine combine) {
+__device__ __forceinline__ T combine_teams(T value, int teams, Combine combine) {
   __shared__ T values[kTeams];
-  __syncthreads();  // an earlier call's values have been read
+  __syncthreads();  // an earlier call's have been read
   if (lane_of_team() == 0) values[team()] = value;
   __syncthreads();
-  return combine_team(values[lane_of_team()], combine);
+  value = values[team() / teams * teams + lane_of_team() % teams];
+  INGOT_ROLLED
+  for (int bits = 1; bits < teams; bits *= 2) value = combine(value, from_neighbor(value, bits));
+  return value;
 }
+
+// Adjacent pairs level by level while values arrive: a binary counter. Bit i of the count says that level i holds 2^i
+// of them as one. What is left at the end is combined from the lowest level up.
+template <class T>
+struct PairTree {
+  T levels[device::kTreeLevels];
+  std::int64_t count = 0;
+
+  template <class Combine>
+  __device__ void push(T value, Combine combine) {
+    int level = 0;
+    INGOT_ROLLED
+    for (; (count >> level & 1) != 0; ++level) value = combine(levels[level], value);
+    levels[level] = value;
+    ++count;
+  }
+
+  template <class Combine>
+  __device__ T finish(T identity, Combine combine) const {
+    INGOT_ROLLED
+    for (int level = 0; count >> level != 0; ++level) {
+      if ((count >> level & 1) != 0) identity = combine(levels[level], identity);
+    }
+    return identity;
+  }
+};
 
 }  // namespace ingot::cuda

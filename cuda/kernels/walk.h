@@ -62,6 +62,42 @@ __device__ __forceinline__ void locate(const BoxWalk& walk, std::uint32_t n, std
   }
 }
 
+// Where element n of some axes lies, as many elements as there are.
+struct AxesWalk {
+  std::int32_t rank;
+  Divider sizes[kKernelMaxRank];
+  std::int64_t long_sizes[kKernelMaxRank], strides[kKernelMaxRank];
+};
+
+// Requires: no axis without elements.
+inline AxesWalk make_axes_walk(int rank, const std::int64_t* shape, const std::int64_t* strides) {
+  AxesWalk walk = {.rank = rank, .sizes = {}, .long_sizes = {}, .strides = {}};
+  for (int i = 0; i < rank; ++i) {
+    if (shape[i] < 2 * kMostOfWalk) walk.sizes[i] = make_divider(shape[i]);
+    walk.long_sizes[i] = shape[i];
+    walk.strides[i] = strides[i];
+  }
+  return walk;
+}
+
+INGOT_NOINLINE std::int64_t offset_of(const AxesWalk& walk, std::int64_t n) {
+  std::int64_t offset = 0;
+  int axis = walk.rank - 1;
+  INGOT_ROLLED
+  for (; axis > 0 && n >= 2 * kMostOfWalk; --axis) {
+    const std::int64_t above = n / walk.long_sizes[axis];
+    offset += (n - above * walk.long_sizes[axis]) * walk.strides[axis];
+    n = above;
+  }
+  std::uint32_t rest = static_cast<std::uint32_t>(n);
+  INGOT_ROLLED
+  for (; axis > 0 && walk.long_sizes[axis] < 2 * kMostOfWalk; --axis) {
+    offset += take_index(walk.sizes[axis], rest) * walk.strides[axis];
+    n = rest;
+  }
+  return axis < 0 ? offset : offset + n * walk.strides[axis];  // this axis is longer than what is left, or the first
+}
+
 // Of `bytes` and 16, 8, 4 and 2, the largest that divides all that it is told.
 struct Granule {
   std::int64_t bytes = 16;
