@@ -15,6 +15,8 @@ constexpr const DeviceKernelFamily* kFamilies[] = {
     &kPointwiseKernels,  //
     &kPoolKernels,       //
     &kReduceKernels,     //
+    &kScatterKernels,    //
+    &kSortKernels,       //
 };
 
 }  // namespace

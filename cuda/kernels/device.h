@@ -92,6 +92,10 @@ __device__ inline bool stopped(const Guard& guard) {
 // Reports that `element` of an operand is wrong: the one with the lowest (order, element) stays.
 __device__ inline void report(const Guard& guard, std::int64_t element, std::int64_t value, std::int64_t extent) {
   volatile DeviceFault* const fault = guard.fault;
+  if (fault->set != 0) {  // within a launch the element only falls: of many that are wrong, most leave here
+    __threadfence();
+    if (fault->order < guard.order || (fault->order == guard.order && fault->element <= element)) return;
+  }
   for (bool done = false;
        !done;) {  // a loop that ends for one lane at a time: lanes of a warp never wait for each other
     if (atomicExch(&guard.fault->lock, 1) != 0) continue;
