@@ -17,6 +17,16 @@ constexpr const DeviceKernelFamily* kFamilies[] = {
     &kReduceKernels,     //
     &kScatterKernels,    //
     &kSortKernels,       //
+    &kAbortKernels,       //
+    &kConvKernels,        //
+    &kCumulativeKernels,  //
+    &kIndexingKernels,    //
+    &kMatmulKernels,      //
+    &kMovementKernels,    //
+    &kPointwiseKernels,   //
+    &kPoolKernels,        //
+    &kRandomKernels,      //
+    &kReduceKernels,      //
 };
 
 }  // namespace

@@ -13,11 +13,14 @@
 #include "execute/kernel.h"
 #include "kernels/values.h"
 
-// Before a loop of a few turns that nvcc would unroll in vain: kernels exist per element size or dtype.
+// INGOT_ROLLED: before a loop of a few turns that nvcc would unroll in vain: kernels exist per element size or dtype.
+// INGOT_BY_FOUR: before a loop whose loads are to be on their way four at a time.
 #if defined(__CUDACC__)
 #define INGOT_ROLLED _Pragma("unroll 1")
+#define INGOT_BY_FOUR _Pragma("unroll 4")
 #else
 #define INGOT_ROLLED
+#define INGOT_BY_FOUR
 #endif
 
 namespace ingot::cuda {
