@@ -135,7 +135,7 @@ INGOT_INLINE Offsets<Arguments::kOperands> walk(const Arguments& a, const Offset
 template <class Arguments>
 struct ElementAt {
   const Arguments& a;
-  const Offsets<Arguments::kOperands>& place;
+  Offsets<Arguments::kOperands> place;
   int e;
 
   template <class T, int n>
@@ -150,11 +150,44 @@ struct ElementAt {
   }
 };
 
+template <int kOperands>
+INGOT_INLINE Offsets<kOperands> add(const Offsets<kOperands>& a, const Offsets<kOperands>& b) {
+  Offsets<kOperands> sum;
+  for (int k = 0; k < kOperands; ++k) sum.bytes[k] = a.bytes[k] + b.bytes[k];
+  return sum;
+}
+
+// kAtOnce elements `step` apart, as far as they lie below `end`, whatever the axes.
+template <class Arguments, int kAtOnce>
+struct Positions {
+  const Arguments& a;
+  const Offsets<Arguments::kOperands>& row;
+  std::uint32_t at, step, end;
+
+  INGOT_INLINE Offsets<Arguments::kOperands> place(int e) const {
+    return walk(a, row, at + e * step, a.space.lead_rank, a.space.rank);
+  }
+  template <class Inputs>
+  INGOT_INLINE void load(Inputs& x) const {
+#pragma unroll
+    for (int e = 0; e < kAtOnce; ++e) {
+      if (at + e * step < end) x.load(ElementAt<Arguments>{a, place(e), e});
+    }
+  }
+  template <class Outputs>
+  INGOT_INLINE void store(const Outputs& y) const {
+#pragma unroll
+    for (int e = 0; e < kAtOnce; ++e) {
+      if (at + e * step < end) y.store(ElementAt<Arguments>{a, place(e), e});
+    }
+  }
+};
+
 // kAtOnce elements side by side along the last axis.
 template <class Arguments>
 struct VectorAt {
   const Arguments& a;
-  const Offsets<Arguments::kOperands>& place;
+  Offsets<Arguments::kOperands> place;
 
   template <class T, int n>
   INGOT_INLINE void load(int operand, T (&to)[n]) const {
@@ -187,38 +220,24 @@ struct VectorAt {
 template <class Inputs, class Outputs, int kAtOnce, class Arguments, class Compute>
 INGOT_INLINE void for_elements(const Arguments& a, const Offsets<Arguments::kOperands>& row, std::uint32_t thread,
                                std::uint32_t num_threads, const Compute& compute) {
-  const std::uint32_t n = a.space.columns;
-  const int first = a.space.lead_rank, last = a.space.rank;
-  const bool by_vectors = a.space.by_vectors != 0;
-  for (std::uint32_t begin = 0; begin < n; begin += num_threads * kAtOnce) {
-    const std::uint32_t at = begin + (by_vectors ? thread * kAtOnce : thread);
-    const std::uint32_t step = by_vectors ? 1 : num_threads;
-    if (at >= n) return;
+  const std::uint32_t n = a.space.columns, step = a.space.by_vectors != 0 ? 1 : num_threads;
+  std::uint32_t at = a.space.by_vectors != 0 ? thread * kAtOnce : thread;
+  for (; at < n; at += num_threads * kAtOnce) {
     Inputs x = {};
     Outputs y;
-    const bool whole = by_vectors && at + kAtOnce <= n;
-    Offsets<Arguments::kOperands> place = walk(a, row, at, first, last);
+    const Positions<Arguments, kAtOnce> positions = {a, row, at, step, n};
+    const bool whole = a.space.by_vectors != 0 && at + kAtOnce <= n;
     if (whole) {
-      x.load(VectorAt<Arguments>{a, place});
+      x.load(VectorAt<Arguments>{a, positions.place(0)});
     } else {
-#pragma unroll
-      for (int e = 0; e < kAtOnce; ++e) {
-        if (at + e * step >= n) break;
-        if (e > 0) place = walk(a, row, at + e * step, first, last);
-        x.load(ElementAt<Arguments>{a, place, e});
-      }
+      positions.load(x);
     }
 #pragma unroll
-    for (int e = 0; e < kAtOnce; ++e) compute(x, y, e);
+    for (int e = 0; e < kAtOnce; ++e) compute(x, y, e);  // once for both: it is most of the code
     if (whole) {
-      y.store(VectorAt<Arguments>{a, place});
+      y.store(VectorAt<Arguments>{a, positions.place(0)});
     } else {
-#pragma unroll
-      for (int e = 0; e < kAtOnce; ++e) {
-        if (at + e * step >= n) break;
-        place = walk(a, row, at + e * step, first, last);
-        y.store(ElementAt<Arguments>{a, place, e});
-      }
+      positions.store(y);
     }
   }
 }

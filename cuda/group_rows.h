@@ -100,18 +100,21 @@ class Rows {
     T sum = Op::template identity<T>();
     if (!inside_ || begin >= a_.space.columns) return sum;
     const std::uint32_t left = a_.space.columns - begin, end = begin + (left < kRowBlock ? left : kRowBlock);
-    for (std::uint32_t i = begin + thread() % kTeamThreads; i < end; i += kTeamThreads * kAtOnce) {
+    std::uint32_t at = begin + thread() % kTeamThreads;
+    const bool one_axis = a_.space.rank - a_.space.lead_rank == 1;  // then places are sums away from each other
+    Offsets<Arguments::kOperands> place = walk(a_, row_, at, a_.space.lead_rank, a_.space.rank), by;
+    for (int k = 0; k < Arguments::kOperands; ++k) by.bytes[k] = kTeamThreads * a_.operands[k].steps[a_.space.rank - 1];
+    for (; at < end; at += kTeamThreads * kAtOnce) {
       Inputs x = {};
+      if (one_axis && at + kTeamThreads * (kAtOnce - 1) < end) {
 #pragma unroll
-      for (int e = 0; e < kAtOnce; ++e) {
-        const std::uint32_t at = i + e * kTeamThreads;
-        if (at >= end) break;
-        const auto place = walk(a_, row_, at, a_.space.lead_rank, a_.space.rank);
-        x.load(ElementAt<Arguments>{a_, place, e});
+        for (int e = 0; e < kAtOnce; ++e, place = add(place, by)) x.load(ElementAt<Arguments>{a_, place, e});
+      } else {
+        Positions<Arguments, kAtOnce>{a_, row_, at, kTeamThreads, end}.load(x);
       }
 #pragma unroll
       for (int e = 0; e < kAtOnce; ++e) {
-        if (i + e * kTeamThreads < end) sum = Op::apply(sum, compute(x, e));
+        if (at + e * kTeamThreads < end) sum = Op::apply(sum, compute(x, e));
       }
     }
     return sum;

@@ -23,12 +23,20 @@ template <class T>
 inline constexpr Class kClassOf = kIsBool<T>    ? kBoolClass
                                   : kIsFloat<T> ? kFloatClass
                                                 : kIntClass;
+// What a row says beside its value. In generated code of a device every one of these would be a variable of it.
+#if defined(__CUDACC_RTC__)
+#define INGOT_ROW_FACTS(name, arity, rule, classes)
+#else
+#define INGOT_ROW_FACTS(name, arity, rule, classes) \
+  static constexpr const char* kName = #name;       \
+  static constexpr int kArity = arity;              \
+  static constexpr Rule kRule = rule;               \
+  static constexpr unsigned kClasses = (classes);
+#endif
+
 #define POINTWISE(name, operands, rule, classes, traits, expression) \
   struct Row_##name {                                                \
-    static constexpr const char* kName = #name;                      \
-    static constexpr int kArity = INGOT_ARITY operands;              \
-    static constexpr Rule kRule = rule;                              \
-    static constexpr unsigned kClasses = (classes);                  \
+    INGOT_ROW_FACTS(name, INGOT_ARITY operands, rule, classes)       \
     template <class Out, class T>                                    \
     INGOT_INLINE static Out value(INGOT_PARAMETERS operands) {       \
       return static_cast<Out>(expression);                           \
