@@ -7,16 +7,6 @@ namespace ingot::cuda {
 namespace {
 
 constexpr const DeviceKernelFamily* kFamilies[] = {
-    &kAbortKernels,      //
-    &kConvKernels,       //
-    &kIndexingKernels,   //
-    &kMatmulKernels,     //
-    &kMovementKernels,   //
-    &kPointwiseKernels,  //
-    &kPoolKernels,       //
-    &kReduceKernels,     //
-    &kScatterKernels,    //
-    &kSortKernels,       //
     &kAbortKernels,       //
     &kConvKernels,        //
     &kCumulativeKernels,  //
@@ -27,6 +17,8 @@ constexpr const DeviceKernelFamily* kFamilies[] = {
     &kPoolKernels,        //
     &kRandomKernels,      //
     &kReduceKernels,      //
+    &kScatterKernels,     //
+    &kSortKernels,        //
 };
 
 }  // namespace
