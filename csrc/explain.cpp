@@ -78,25 +78,38 @@ std::string short_number(double value) {
 std::string explain_steps(const Program& program, std::size_t graph, const DimValues& dims, const Measured* measured) {
   const Plan plan = program.plan(graph, dims);
   const std::vector<StepWork> works = program.work(graph, dims);
+  const bool on_device = program.device() != nullptr;
+  const std::vector<std::string> codes =
+      on_device && dims.empty() ? program.step_codes(graph) : std::vector<std::string>(works.size());
   const bool timed = measured != nullptr && measured->steps.size() == works.size() && measured->runs > 0;
   double total_ns = 0;
   for (std::size_t i = 0; timed && i < works.size(); ++i) total_ns += static_cast<double>(measured->steps[i].total_ns);
   Table table;
-  table.row({"step", "tiles", "threads", "flops", "bytes"});
-  if (timed) table.row({"", "", "", "", "", "a call", "share", "at best", ""});
+  if (on_device) {
+    table.row({"step", "runs as", "flops", "bytes"});
+    if (timed) table.row({"", "", "", "", "a call", "share", ""});
+  } else {
+    table.row({"step", "tiles", "threads", "flops", "bytes"});
+    if (timed) table.row({"", "", "", "", "", "a call", "share", "at best", ""});
+  }
   for (std::size_t i = 0; i < works.size(); ++i) {
     if (plan.steps[i].kind != StepKind::kKernel) continue;
     const StepWork& work = works[i];
-    std::vector<std::string> cells = {std::to_string(i), std::to_string(work.tiles), std::to_string(work.threads),
-                                      short_number(static_cast<double>(work.flops)),
-                                      short_number(static_cast<double>(work.bytes)) + "B"};
+    std::vector<std::string> cells = {std::to_string(i)};
+    if (on_device) {
+      cells.push_back(codes[i]);
+    } else {
+      cells.insert(cells.end(), {std::to_string(work.tiles), std::to_string(work.threads)});
+    }
+    cells.insert(cells.end(),
+                 {short_number(static_cast<double>(work.flops)), short_number(static_cast<double>(work.bytes)) + "B"});
     if (timed) {
       const StepProfile& step = measured->steps[i];
       const double call_ns =
           static_cast<double>(step.total_ns) / static_cast<double>(std::max<std::int64_t>(step.calls, 1));
       const double least_ns = program.limits().least_ns(work);
-      cells.insert(cells.end(), {microseconds(call_ns), percent(static_cast<double>(step.total_ns), total_ns),
-                                 microseconds(least_ns), percent(least_ns, call_ns)});
+      cells.insert(cells.end(), {microseconds(call_ns), percent(static_cast<double>(step.total_ns), total_ns)});
+      if (!on_device) cells.insert(cells.end(), {microseconds(least_ns), percent(least_ns, call_ns)});
     }
     cells.push_back(kernel_of(plan.steps[i]));
     table.row(std::move(cells));
@@ -108,12 +121,15 @@ std::string explain(const Program& program, std::size_t graph, const Measured* m
   const Graph& given = program.module().graphs[graph];
   const Plan plan = program.plan(graph);
   std::string text =
-      concat("graph ", given.name, ": ", given.body.nodes.size(), " nodes recorded, ", plan.steps.size(),
-             " steps; level ", program.options().level, ", ", program.options().num_threads, " threads\n");
+      concat("graph ", given.name, ": ", given.body.nodes.size(), " nodes recorded, ", plan.steps.size(), " steps; ",
+             program.device() != nullptr
+                 ? concat("device ", program.options().device)
+                 : concat("level ", program.options().level, ", ", program.options().num_threads, " threads"),
+             "\n");
   text += memory_line(plan);
   text += explain_groups(program, graph);
   text += explain_steps(program, graph, {}, measured);
-  if (measured != nullptr) {
+  if (measured != nullptr && program.device() == nullptr) {
     const MachineLimits& limits = program.limits();
     text += concat("one thread at best: ", per_second(limits.flops_per_ns, "flop"), ", ",
                    per_second(limits.cached_bytes_per_ns, "B"), " from cache, ",

@@ -44,7 +44,7 @@ PYTHON_ROWS = [
     {"dtypes", "origin"},
     {"bounds", "reference_order", "explain", "in_place"},
     {"tensor", "operators", "methods"},
-    {"recorder", "inputs", "state", "tape"},
+    {"recorder", "inputs", "state", "tape", "device"},
     {"bind"},
     {"op"},
     {"ops"},

@@ -329,7 +329,7 @@ USAGE = {
     "input without source": (["M", "--input", "x="], "expected NAME="),
     "dim not a number": (["M", "--dim", "batch=two"], "whole number"),
     "print what": (["M", "--print", "everything"], "expected graph, optimized, plan or plan-svg"),
-    "device": (["M", "--device", "tpu"], "expected cpu or cuda"),
+    "device": (["M", "--device", "tpu"], "expected cpu, cuda or cuda:N"),
     "tolerance": (["M", "--tolerance", "nan"], "expected a number >= 0"),
     "two actions": (["M", "--verify", "--print", "graph"], "exclude each other"),
     "dash": (["-", "--input", "x=rand"], "for --verify only"),

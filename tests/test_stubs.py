@@ -15,7 +15,7 @@ from ingot import _core
 
 STUB = Path(ingot.__file__).parent / "_core.pyi"
 TREE = ast.parse(STUB.read_text())
-ALIASES = {"SizeLike"}  # of the stub alone
+ALIASES = {"AnyArray", "SizeLike"}  # of the stub alone
 
 
 def parameters(function: ast.FunctionDef) -> list[str]:
@@ -74,6 +74,7 @@ def own_names(object_: Any) -> set[str]:
         return names | {"__version__"}
     special = {"__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__floordiv__"}
     special |= {"__lt__", "__le__", "__gt__", "__ge__", "__bool__"}
+    special |= {"__array__", "__dlpack__", "__dlpack_device__"}
     return names | (special & set(vars(object_)))
 
 
@@ -84,7 +85,7 @@ def test_the_module_has_what_the_stub_says_and_nothing_else() -> None:
 @pytest.mark.parametrize("name", CLASSES)
 def test_a_class_has_what_the_stub_says_and_nothing_else(name: str) -> None:
     stub, compiled = members(CLASSES[name]), getattr(_core, name)
-    always = {"__init__", "__call__", "__str__", "__eq__", "__hash__"}
+    always = {"__init__", "__call__", "__str__", "__repr__", "__eq__", "__hash__"}
     assert set(stub) - always == own_names(compiled)
     for member in always & set(stub):
         assert callable(getattr(compiled, member))

@@ -8,7 +8,7 @@
 namespace ingot::python::dlpack {
 
 inline constexpr std::uint32_t kMajor = 1, kMinor = 1;
-inline constexpr std::int32_t kCpu = 1;
+inline constexpr std::int32_t kCpu = 1, kCuda = 2;
 inline constexpr std::uint64_t kReadOnly = 1, kIsCopied = 2;
 
 enum TypeCode : std::uint8_t { kInt = 0, kUInt = 1, kFloat = 2, kBFloat = 4, kComplex = 5, kBool = 6 };

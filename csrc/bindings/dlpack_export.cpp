@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "bindings/convert.h"
+#include "bindings/device_arrays.h"
 #include "bindings/dlpack.h"
 #include "bindings/module.h"
 #include "ops/op.h"
@@ -48,24 +49,23 @@ void release_capsule(PyObject* capsule) {
 }
 
 template <class T>
-py::object make_capsule(const py::array& array, std::uint64_t flags) {
-  const std::optional<ArrayRef> view = view_array(array, "to_dlpack");
-  if (!view) fail(ErrorCode::kArgument, "to_dlpack: the array is not aligned to its elements");
+py::object make_capsule(const ArrayRef& view, const py::object& owner, std::uint64_t flags) {
   auto exported = std::make_unique<Export<T>>();
-  const auto item = static_cast<std::int64_t>(size_bytes(view->dtype));
-  for (int i = 0; i < view->rank; ++i) {
-    exported->shape[i] = view->shape[i];
-    exported->strides[i] = view->strides[i] / item;
+  const auto item = static_cast<std::int64_t>(size_bytes(view.dtype));
+  for (int i = 0; i < view.rank; ++i) {
+    exported->shape[i] = view.shape[i];
+    exported->strides[i] = view.strides[i] / item;
   }
   exported->managed.context = exported.get();
   exported->managed.deleter = &release<T>;
-  exported->managed.tensor = {.data = const_cast<void*>(static_cast<const void*>(view->data)),
-                              .device = {dlpack::kCpu, 0},
-                              .ndim = view->rank,
-                              .dtype = dlpack::data_type(view->dtype),
-                              .shape = exported->shape.data(),
-                              .strides = exported->strides.data(),
-                              .byte_offset = 0};
+  exported->managed.tensor = {
+      .data = view.data,
+      .device = view.device == kHost ? dlpack::Device{dlpack::kCpu, 0} : dlpack::Device{dlpack::kCuda, view.device},
+      .ndim = view.rank,
+      .dtype = dlpack::data_type(view.dtype),
+      .shape = exported->shape.data(),
+      .strides = exported->strides.data(),
+      .byte_offset = 0};
   if constexpr (std::is_same_v<T, ManagedVersioned>) {
     exported->managed.major = dlpack::kMajor;
     exported->managed.minor = dlpack::kMinor;
@@ -73,7 +73,7 @@ py::object make_capsule(const py::array& array, std::uint64_t flags) {
   }
   PyObject* capsule = PyCapsule_New(&exported->managed, kName<T>, &release_capsule<T>);
   if (capsule == nullptr) throw py::error_already_set();
-  exported->owner = py::object(array).release().ptr();
+  exported->owner = py::object(owner).release().ptr();
   (void)exported.release();  // the capsule owns it now
   return py::reinterpret_steal<py::object>(capsule);
 }
@@ -81,10 +81,16 @@ py::object make_capsule(const py::array& array, std::uint64_t flags) {
 py::object to_dlpack(const py::object& array, bool versioned, bool copied) {
   const py::array& given = require_array(array, "to_dlpack");
   const std::uint64_t flags = (given.writeable() ? 0 : dlpack::kReadOnly) | (copied ? dlpack::kIsCopied : 0);
-  return versioned ? make_capsule<ManagedVersioned>(given, flags) : make_capsule<Managed>(given, flags);
+  const std::optional<ArrayRef> view = view_array(given, "to_dlpack");
+  if (!view) fail(ErrorCode::kArgument, "to_dlpack: the array is not aligned to its elements");
+  return versioned ? make_capsule<ManagedVersioned>(*view, given, flags) : make_capsule<Managed>(*view, given, flags);
 }
 
 }  // namespace
+
+py::object export_device_array(const ArrayRef& array, const py::object& owner, bool versioned) {
+  return versioned ? make_capsule<ManagedVersioned>(array, owner, 0) : make_capsule<Managed>(array, owner, 0);
+}
 
 dlpack::DataType dlpack::data_type(DType dtype) {
   const DTypeInfo& facts = info(dtype);

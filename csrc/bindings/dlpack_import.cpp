@@ -1,10 +1,12 @@
 // Tensors in: a NumPy array over the memory of a DLPack capsule. Whatever a capsule says is checked before a pointer is
 // formed from it; its memory must be what it says, which nobody can check.
+#include <algorithm>
 #include <array>
 #include <limits>
 
 #include "base/checked.h"
 #include "bindings/convert.h"
+#include "bindings/device_arrays.h"
 #include "bindings/dlpack.h"
 #include "bindings/module.h"
 #include "ops/op.h"
@@ -69,9 +71,10 @@ void check_reach(const Layout& layout, std::uint64_t base) {
   }
 }
 
-Layout read_layout(const dlpack::Tensor& given) {
-  if (given.device.type != dlpack::kCpu) {
-    refuse("wrong device: got type ", given.device.type, ", expected memory of the CPU (", dlpack::kCpu, ")");
+Layout read_layout(const dlpack::Tensor& given, std::int32_t device) {
+  if (given.device.type != device) {
+    const char* const kind = device == dlpack::kCpu ? "the CPU" : "a CUDA device";
+    refuse("wrong device: got type ", given.device.type, ", expected memory of ", kind, " (", device, ")");
   }
   if (given.ndim < 0 || given.ndim > kMaxRank) refuse("wrong rank: got ", given.ndim, ", expected 0..", kMaxRank);
   if (given.ndim > 0 && given.shape == nullptr) refuse("no shape: got a null pointer");
@@ -100,10 +103,20 @@ void delete_owned(PyObject* owner) {
   if (managed->deleter != nullptr) managed->deleter(managed);
 }
 
-// Takes the tensor out of its capsule: from then on the array's base calls the deleter. What is refused stays inside.
+// Takes the tensor out of its capsule: from then on what is returned calls the deleter.
+template <class T>
+py::object take_owner(const py::object& capsule, T* managed, const char* used_name) {
+  // The owner may delete only once the capsule no longer does.
+  auto owner = py::reinterpret_steal<py::object>(PyCapsule_New(managed, nullptr, nullptr));
+  if (!owner || PyCapsule_SetName(capsule.ptr(), used_name) != 0) throw py::error_already_set();
+  PyCapsule_SetDestructor(owner.ptr(), &delete_owned<T>);
+  return owner;
+}
+
+// An array whose base is the owner. What is refused stays inside.
 template <class T>
 py::object take(const py::object& capsule, T* managed, const char* used_name) {
-  const Layout layout = read_layout(managed->tensor);
+  const Layout layout = read_layout(managed->tensor, dlpack::kCpu);
   auto& api = py::detail::npy_api::get();
   py::dtype dtype = numpy_dtype(layout.dtype);
   // Without elements there is no memory to share: NumPy allocates, and the capsule keeps its tensor.
@@ -113,30 +126,52 @@ py::object take(const py::object& capsule, T* managed, const char* used_name) {
       api.PyArray_Type_, dtype.release().ptr(), layout.rank, layout.shape.data(), strides, data, 0, nullptr));
   if (!array) throw py::error_already_set();
   if (data == nullptr) return array;
-  // The owner may delete only once the capsule no longer does.
-  auto owner = py::reinterpret_steal<py::object>(PyCapsule_New(managed, nullptr, nullptr));
-  if (!owner || PyCapsule_SetName(capsule.ptr(), used_name) != 0) throw py::error_already_set();
-  PyCapsule_SetDestructor(owner.ptr(), &delete_owned<T>);
+  py::object owner = take_owner(capsule, managed, used_name);
   if (api.PyArray_SetBaseObject_(array.ptr(), owner.release().ptr()) != 0) throw py::error_already_set();
   return array;
 }
 
-py::object from_dlpack(const py::object& capsule) {
+template <class T>
+ImportedArray take_device_array(const py::object& capsule, T* managed, const char* used_name) {
+  const Layout layout = read_layout(managed->tensor, dlpack::kCuda);
+  ImportedArray imported;
+  imported.array.data = reinterpret_cast<void*>(static_cast<std::uintptr_t>(layout.first));
+  imported.array.dtype = layout.dtype;
+  imported.array.rank = layout.rank;
+  imported.array.device = managed->tensor.device.id;
+  std::copy(layout.shape.begin(), layout.shape.end(), imported.array.shape);
+  std::copy(layout.strides.begin(), layout.strides.end(), imported.array.strides);
+  if constexpr (std::is_same_v<T, ManagedVersioned>) imported.read_only = (managed->flags & dlpack::kReadOnly) != 0;
+  imported.owner = take_owner(capsule, managed, used_name);
+  return imported;
+}
+
+// Calls take(managed, name once taken) for the capsule of either version.
+template <class Take>
+auto open_capsule(const py::object& capsule, Take take) {
   if (PyCapsule_IsValid(capsule.ptr(), "dltensor_versioned") != 0) {
     auto* managed = static_cast<ManagedVersioned*>(PyCapsule_GetPointer(capsule.ptr(), "dltensor_versioned"));
     if (managed->major != dlpack::kMajor) {
       refuse("wrong version: got ", managed->major, ".", managed->minor, ", expected ", dlpack::kMajor, ".x");
     }
-    return take(capsule, managed, "used_dltensor_versioned");
+    return take(managed, "used_dltensor_versioned");
   }
   if (PyCapsule_IsValid(capsule.ptr(), "dltensor") != 0) {
-    auto* managed = static_cast<Managed*>(PyCapsule_GetPointer(capsule.ptr(), "dltensor"));
-    return take(capsule, managed, "used_dltensor");
+    return take(static_cast<Managed*>(PyCapsule_GetPointer(capsule.ptr(), "dltensor")), "used_dltensor");
   }
   refuse("got ", type_name(capsule), ", expected a capsule 'dltensor' or 'dltensor_versioned' that nobody has taken");
 }
 
+py::object from_dlpack(const py::object& capsule) {
+  return open_capsule(capsule, [&](auto* managed, const char* name) { return take(capsule, managed, name); });
+}
+
 }  // namespace
+
+ImportedArray import_device_array(const py::object& capsule) {
+  return open_capsule(capsule,
+                      [&](auto* managed, const char* name) { return take_device_array(capsule, managed, name); });
+}
 
 void register_dlpack_import(py::module_& m) {
   m.def("from_dlpack", &from_dlpack, py::arg("capsule"),

@@ -69,7 +69,8 @@ struct PlanHandle {
   std::shared_ptr<const ProgramHandle> program;
   std::size_t graph;
   Plan plan;
-  std::vector<StepWork> works;  // per step
+  std::vector<StepWork> works;     // per step
+  std::vector<std::string> codes;  // per step of the plan in use on a device; else empty
 };
 
 }  // namespace ingot::python

@@ -12,6 +12,7 @@ PYBIND11_MODULE(_core, m) {
   ingot::python::register_error_classes(m);
   ingot::python::register_dlpack_export(m);
   ingot::python::register_dlpack_import(m);
+  ingot::python::register_device_arrays(m);
   ingot::python::register_sizes(m);
   ingot::python::register_ops(m);
   ingot::python::register_modules(m);

@@ -8,6 +8,7 @@ namespace ingot::python {
 void register_error_classes(pybind11::module_& m);
 void register_dlpack_export(pybind11::module_& m);
 void register_dlpack_import(pybind11::module_& m);
+void register_device_arrays(pybind11::module_& m);
 void register_sizes(pybind11::module_& m);
 void register_ops(pybind11::module_& m);
 void register_modules(pybind11::module_& m);

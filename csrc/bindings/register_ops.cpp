@@ -5,6 +5,7 @@
 
 #include "bindings/convert.h"
 #include "bindings/module.h"
+#include "device/plugin.h"
 #include "evaluator.h"
 #include "execute/levels.h"
 #include "execute/pool.h"
@@ -162,6 +163,7 @@ py::dict config() {
 #endif
   result["levels"] = levels;
   result["level"] = choose_level().level;
+  result["devices"] = concat("cpu; cuda: ", device_summary());
   result["processors"] = std::to_string(num_processors());
   result["numerics"] = std::to_string(kNumericsVersion);
   result["format"] = std::to_string(kFormatVersion);
@@ -198,7 +200,7 @@ void register_ops(py::module_& m) {
         "Result (dtype text name, shape) of one application without dims; None for an effect. Raises as recording "
         "would.");
   m.def("pipeline", &pass_names, "Names of the passes, in order.");
-  m.def("config", &config, "Version, compiler, levels, threads: for ingot.show_config().");
+  m.def("config", &config, "Version, compiler, levels, devices, threads: for ingot.show_config().");
 }
 
 }  // namespace ingot::python

@@ -100,6 +100,7 @@ py::list steps(const PlanHandle& self) {
     entry["threads"] = work.threads;
     entry["flops"] = work.flops;
     entry["bytes"] = work.bytes;
+    entry["code"] = i < self.codes.size() ? self.codes[i] : std::string();
     result.append(std::move(entry));
   }
   return result;
@@ -119,7 +120,10 @@ PlanHandle make_plan_handle(const ProgramHandle& self, std::size_t graph, const 
   self.module.graph(graph);
   const DimValues values = to_dim_values(dims);
   py::gil_scoped_release release;
-  return {self.shared_from_this(), graph, self.program->plan(graph, values), self.program->work(graph, values)};
+  std::vector<std::string> codes;
+  if (values.empty()) codes = self.program->step_codes(graph);
+  return {self.shared_from_this(), graph, self.program->plan(graph, values), self.program->work(graph, values),
+          std::move(codes)};
 }
 
 void register_plan(py::module_& m) {

@@ -21,10 +21,11 @@ std::shared_ptr<ProgramHandle> make_handle(std::shared_ptr<Program> program) {
 
 std::shared_ptr<ProgramHandle> compile(const ModuleHandle& module, int num_threads, const py::str& level,
                                        const py::object& dims, std::int64_t max_memory,
-                                       const py::object& disabled_passes, bool always_parallel) {
+                                       const py::object& disabled_passes, bool always_parallel, const py::str& device) {
   if (num_threads < 0) fail(ErrorCode::kArgument, concat("num_threads: got ", num_threads, ", expected >= 0"));
   if (max_memory < 0) fail(ErrorCode::kArgument, concat("max_memory: got ", max_memory, ", expected >= 0"));
   CompileOptions options;
+  options.device = to_text(device, "device");
   options.num_threads = num_threads;
   options.level = to_text(level, "level");
   options.dims = to_dim_values(dims);
@@ -99,11 +100,12 @@ void register_programs(py::module_& m) {
                                                             "Immutable; shared between threads.")
       .def(py::init(&compile), py::arg("module"), py::kw_only(), py::arg("num_threads") = 0, py::arg("level") = "",
            py::arg("dims") = py::dict(), py::arg("max_memory") = 0, py::arg("disabled_passes") = py::tuple(),
-           py::arg("always_parallel") = false)
+           py::arg("always_parallel") = false, py::arg("device") = "cpu")
       .def_property_readonly("module", [](const ProgramHandle& self) { return self.module; })
       .def_property_readonly("optimized", [](const ProgramHandle& self) { return self.optimized; })
       .def_property_readonly("num_threads",
                              [](const ProgramHandle& self) { return self.program->options().num_threads; })
+      .def_property_readonly("device", [](const ProgramHandle& self) { return self.program->options().device; })
       .def_property_readonly("level", [](const ProgramHandle& self) { return self.program->options().level; })
       .def(
           "graph_index",

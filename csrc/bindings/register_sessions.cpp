@@ -2,7 +2,10 @@
 // session's own lock is never waited for while it is held.
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "bindings/convert.h"
+#include "bindings/device_arrays.h"
 #include "bindings/handles.h"
 #include "bindings/module.h"
 #include "bindings/run_unlocked.h"
@@ -39,12 +42,34 @@ py::object to_sequence(const py::object& given, std::string_view what) {
   return items;
 }
 
-void read_inputs(const Call& call, const Graph& graph, const py::object& given) {
+// Arrays of a program on a device may lie there. The session's lock is waited for without the interpreter's.
+ImportedArray read_on_device(const SessionHandle& self, std::size_t graph, const py::object& item,
+                             const std::string& label) {
+  void* stream = nullptr;
+  {
+    py::gil_scoped_release release;
+    stream = self.session->native_stream(graph);
+  }
+  return read_device_array(item, stream, label);
+}
+
+bool is_on_device(const SessionHandle& self) {
+  return self.program->program->device() != nullptr;
+}
+
+void read_inputs(const Call& call, const SessionHandle& self, std::size_t number, const py::object& given) {
+  const Graph& graph = graph_of(self, number);
   const py::object items = to_sequence(given, "inputs");
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.ptr()); ++i) {
     const auto index = static_cast<std::size_t>(i);
     auto item = py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(items.ptr(), i));
-    if (!py::array::check_(item)) require_array(item, input_label(graph, index));
+    if (!py::array::check_(item)) {
+      if (!is_on_device(self)) require_array(item, input_label(graph, index));
+      ImportedArray imported = read_on_device(self, number, item, input_label(graph, index));
+      call->inputs.push_back(imported.array);
+      call->keep.push_back(std::move(imported.owner));
+      continue;
+    }
     std::optional<ArrayRef> ref;
     try {
       ref = view_array(require_array(item, ""), "");
@@ -60,12 +85,19 @@ void read_inputs(const Call& call, const Graph& graph, const py::object& given) 
   }
 }
 
-void read_outputs(const Call& call, const py::object& given) {
+void read_outputs(const Call& call, const SessionHandle& self, std::size_t graph, const py::object& given) {
   const py::object items = to_sequence(given, "outputs");
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.ptr()); ++i) {
     const auto item = py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(items.ptr(), i));
     const auto label = [&] { return concat("run: output ", i); };
-    if (!py::array::check_(item)) require_array(item, label());
+    if (!py::array::check_(item)) {
+      if (!is_on_device(self)) require_array(item, label());
+      ImportedArray imported = read_on_device(self, graph, item, label());
+      if (imported.read_only) fail(ErrorCode::kArgument, label() + ": the array is read-only");
+      call->outputs.push_back(imported.array);
+      call->keep.push_back(std::move(imported.owner));
+      continue;
+    }
     const py::array& array = require_array(item, "");
     if (!array.writeable()) fail(ErrorCode::kArgument, label() + ": the array is read-only");
     if ((array.flags() & py::array::c_style) == 0)
@@ -82,19 +114,30 @@ void read_outputs(const Call& call, const py::object& given) {
   }
 }
 
+// Where an input lies on the device, so do the outputs.
+py::object new_output(const Call& call, const SessionHandle& self, const TensorType& type) {
+  const auto lies_there = [](const ArrayRef& input) { return input.device != kHost; };
+  if (std::none_of(call->inputs.begin(), call->inputs.end(), lies_there)) {
+    py::array array = new_array(type);
+    call->outputs.push_back(view_array(array, "run: output").value());
+    return array;
+  }
+  auto array = std::make_shared<DeviceArray>(self.program->program->device(), type);
+  call->outputs.push_back(array->ref());
+  return py::cast(std::move(array));
+}
+
 py::list run(const SessionHandle& self, std::size_t graph, const py::object& inputs, std::int64_t max_steps) {
   to_max_steps(max_steps);
   const Call call;
-  read_inputs(call, graph_of(self, graph), inputs);
+  read_inputs(call, self, graph, inputs);
   {
     py::gil_scoped_release release;
     self.session->output_types(graph, call->inputs, call->types);
   }
   py::list results(call->types.size());
   for (std::size_t i = 0; i < call->types.size(); ++i) {
-    py::array array = new_array(call->types[i]);
-    call->outputs.push_back(view_array(array, "run: output").value());
-    PyList_SET_ITEM(results.ptr(), static_cast<Py_ssize_t>(i), array.release().ptr());
+    PyList_SET_ITEM(results.ptr(), static_cast<Py_ssize_t>(i), new_output(call, self, call->types[i]).release().ptr());
   }
   run_unlocked(max_steps,
                [&](const RunOptions& options) { self.session->run(graph, call->inputs, call->outputs, options); });
@@ -105,8 +148,8 @@ void run_into(const SessionHandle& self, std::size_t graph, const py::object& in
               std::int64_t max_steps) {
   to_max_steps(max_steps);
   const Call call;
-  read_inputs(call, graph_of(self, graph), inputs);
-  read_outputs(call, outputs);
+  read_inputs(call, self, graph, inputs);
+  read_outputs(call, self, graph, outputs);
   run_unlocked(max_steps,
                [&](const RunOptions& options) { self.session->run(graph, call->inputs, call->outputs, options); });
 }
@@ -115,14 +158,13 @@ std::vector<std::pair<std::int64_t, std::int64_t>> profile(const SessionHandle& 
                                                            const py::object& inputs, std::int64_t runs) {
   if (runs < 1) fail(ErrorCode::kArgument, concat("profile: runs: got ", runs, ", expected >= 1"));
   const Call call;
-  read_inputs(call, graph_of(self, graph), inputs);
+  read_inputs(call, self, graph, inputs);
   {
     py::gil_scoped_release release;
     self.session->output_types(graph, call->inputs, call->types);
   }
   for (const TensorType& type : call->types) {
-    call->keep.push_back(new_array(type));
-    call->outputs.push_back(view_array(require_array(call->keep.back(), ""), "").value());
+    call->keep.push_back(new_output(call, self, type));
   }
   std::vector<StepProfile> steps;
   run_unlocked(0, [&](const RunOptions& options) {
@@ -180,7 +222,10 @@ void register_sessions(py::module_& m) {
   const auto graph = py::arg("graph"), inputs = py::arg("inputs");
   const auto max_steps = py::arg("max_steps") = 0;
   py::class_<SessionHandle>(m, "Session", py::is_final(), "One copy of every state; one call at a time.")
-      .def("run", &run, graph, inputs, max_steps, "Fresh outputs. Releases the interpreter lock while it works.")
+      .def("run", &run, graph, inputs, max_steps,
+           "Fresh outputs: DeviceArrays where an input lies on the program's device. Releases the interpreter lock "
+           "while it "
+           "works.")
       .def("run_into", &run_into, graph, inputs, py::arg("outputs"), max_steps)
       .def("profile", &profile, graph, inputs, py::arg("runs"), "(calls, total nanoseconds) of every step.")
       .def("reserve", &reserve, graph, py::arg("dims"))

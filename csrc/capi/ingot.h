@@ -58,7 +58,7 @@ enum {
   INGOT_ABORT = 7,     /* an `abort` of the module whose condition held, or a run that was interrupted */
   INGOT_LIMIT = 8,     /* a budget (memory, steps, ...) is exceeded */
   INGOT_STATE = 9,     /* a session that must be reset before it can run again */
-  INGOT_DEVICE = 10,   /* the system refused: a missing file, no threads, ... */
+  INGOT_DEVICE = 10,   /* the system refused: a missing file, no such device, ... */
   INGOT_INTERNAL = 11, /* a bug in the library */
   INGOT_MEMORY = 12    /* out of memory */
 };
@@ -118,8 +118,9 @@ typedef struct ingot_options {
   size_t num_dims;
   const char* const* disabled_passes; /* names of optimisation passes to leave out */
   size_t num_disabled_passes;
+  const char* device; /* "cpu", "cuda", "cuda:1"; null: the processor. Arrays lie in the host's memory all the same. */
 } ingot_options;
-#define INGOT_OPTIONS_INIT {sizeof(ingot_options), 0, 0, 0, NULL, NULL, 0, NULL, 0}
+#define INGOT_OPTIONS_INIT {sizeof(ingot_options), 0, 0, 0, NULL, NULL, 0, NULL, 0, NULL}
 
 /* Maps the file, checks all of it, optimizes, plans. `options` may be null. */
 INGOT_API ingot_status ingot_program_load(const char* path, const ingot_options* options, ingot_program** program);

@@ -136,6 +136,7 @@ struct Options {
   std::string level;
   std::vector<std::pair<std::string, std::int64_t>> dims;
   std::vector<std::string> disabled_passes;
+  std::string device;
 };
 
 namespace detail {
@@ -224,6 +225,7 @@ class Program {
     raw.num_dims = dims.size();
     raw.disabled_passes = passes.data();
     raw.num_disabled_passes = passes.size();
+    raw.device = options.device.empty() ? nullptr : options.device.c_str();
     ingot_program* program = nullptr;
     check(load(&raw, &program));
     return Program(program);

@@ -1,4 +1,5 @@
 // ingot_program_*: loading a file and saying what is in it.
+#include <cstddef>
 #include <string>
 
 #include "base/error.h"
@@ -17,6 +18,7 @@ CompileOptions to_compile_options(const ingot_options& options) {
   result.num_threads = options.num_threads;
   result.max_memory_bytes = options.max_memory_bytes;
   if (options.level != nullptr) result.level = options.level;
+  if (options.device != nullptr) result.device = options.device;
   result.dims = to_dims(options.dims, options.num_dims, "ingot_options");
   if (options.num_disabled_passes > 0) require(options.disabled_passes, "ingot_options", "disabled_passes");
   for (std::size_t i = 0; i < options.num_disabled_passes; ++i) {
@@ -28,7 +30,7 @@ CompileOptions to_compile_options(const ingot_options& options) {
 
 ingot_options read_options(const ingot_options* options) {
   ingot_options read = INGOT_OPTIONS_INIT;
-  if (options != nullptr) read_struct(&read, sizeof(read), sizeof(read), options, "ingot_options");
+  if (options != nullptr) read_struct(&read, sizeof(read), offsetof(ingot_options, device), options, "ingot_options");
   return read;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "device/device.h"
 
 namespace ingot::tools {
 
@@ -77,9 +78,13 @@ void set_dim(Arguments& a, std::string_view option, std::string_view text) {
   }
 }
 
-void set_device(Arguments&, std::string_view option, std::string_view text) {
-  if (text == "cuda") throw Failure(kCannotRun, "--device cuda: this ingot-run is built for the processor only");
-  if (text != "cpu") wrong(concat(option, ": got '", text, "', expected cpu or cuda"));
+void set_device(Arguments& a, std::string_view option, std::string_view text) {
+  try {
+    parse_device(text);
+  } catch (const Error&) {
+    wrong(concat(option, ": got '", text, "', expected cpu, cuda or cuda:N"));
+  }
+  a.device = text;
 }
 
 void set_print(Arguments& a, std::string_view option, std::string_view text) {
@@ -203,7 +208,7 @@ What goes in and out
 
 How it runs
   --threads N            default: every processor this process may use
-  --device cpu           the only device of this build
+  --device NAME          cpu, cuda or cuda:N; results are the same on every device
   --level NAME           instruction-set level, see --cpu; results are the same at every level
   --no-pass NAME         leaves out an optimization; results are the same without it
   --max-memory BYTES     for temporaries and states; default 3/4 of the machine's memory

@@ -52,7 +52,7 @@ struct Arguments {
   std::int64_t repeat = 0;  // timed runs; 0: one run, not timed
   std::int64_t warmup = 0;
   int threads = 0;
-  std::string level;
+  std::string device, level;
   std::int64_t max_memory_bytes = 0, max_steps = 0;
   std::uint64_t seed = 0;
   double tolerance = 0;

@@ -33,6 +33,7 @@ std::shared_ptr<const Module> load(const Arguments& arguments) {
 
 CompileOptions compile_options(const Arguments& arguments) {
   CompileOptions options;
+  options.device = arguments.device;
   options.num_threads = arguments.threads;
   options.level = arguments.level;
   options.max_memory_bytes = arguments.max_memory_bytes;

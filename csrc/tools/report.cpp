@@ -184,10 +184,12 @@ std::string to_text(const Report& report) {
   }
   for (const OutputReport& output : report.outputs) append_output(out, output);
   for (const Comparison& comparison : report.comparisons) append_comparison(out, comparison);
-  append(out, "arena: %lld bytes (lower bound %lld%s); process: at most %.1f MB resident; level %s, %d thread%s\n",
+  append(out, "arena: %lld bytes (lower bound %lld%s); process: at most %.1f MB resident; %s",
          static_cast<long long>(report.arena_bytes), static_cast<long long>(report.lower_bound_bytes),
-         report.optimal ? ", optimal" : "", static_cast<double>(report.peak_resident_bytes) / 1e6, report.level.c_str(),
-         report.threads, report.threads == 1 ? "" : "s");
+         report.optimal ? ", optimal" : "", static_cast<double>(report.peak_resident_bytes) / 1e6,
+         report.device == "cpu" ? "" : ("device " + report.device + "\n").c_str());
+  if (report.device == "cpu")
+    append(out, "level %s, %d thread%s\n", report.level.c_str(), report.threads, report.threads == 1 ? "" : "s");
   append_times(out, report);
   append_profile(out, report);
   return out;
@@ -199,6 +201,7 @@ std::string to_json(const Report& report) {
   json.key("version"), json.string(INGOT_VERSION);
   json.key("model"), json.string(report.model);
   json.key("graph"), json.string(report.graph);
+  json.key("device"), json.string(report.device);
   json.key("level"), json.string(report.level);
   json.key("threads"), json.integer(report.threads);
   json.key("arena_bytes"), json.integer(report.arena_bytes);

@@ -36,7 +36,7 @@ struct ProfiledStep {
 };
 
 struct Report {
-  std::string model, graph, level;
+  std::string model, graph, device, level;
   int threads = 0;
   std::int64_t arena_bytes = 0, lower_bound_bytes = 0, any_order_bound_bytes = 0;
   std::int64_t peak_resident_bytes = 0;

@@ -179,6 +179,7 @@ int run_model(const Arguments& arguments) {
   });
   report.model = arguments.model;
   report.graph = graph.name;
+  report.device = program->options().device;
   report.level = program->options().level;
   report.threads = program->options().num_threads;
   report.arena_bytes = plan.arena_bytes;

@@ -12,6 +12,7 @@ from typing import Any
 from . import _core, composite, control, errors, nn, ops, optim
 from .composite import *
 from .control import *
+from .device import DeviceArray, to_device
 from .dtypes import NAMES as _DTYPE_NAMES
 from .dtypes import dtype_of as _dtype_of
 from .errors import (
@@ -72,6 +73,7 @@ __all__ = [
     "ArgumentError",
     "AxisError",
     "DTypeError",
+    "DeviceArray",
     "DeviceError",
     "Dim",
     "FileError",
@@ -106,6 +108,7 @@ __all__ = [
     "save",
     "show_config",
     "tensor",
+    "to_device",
     "value_and_grad",
     "vjp",
 ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias, final
 
+import numpy as np
 import numpy.typing as npt
 
 __version__: str
 numerics_version: int
 
 SizeLike: TypeAlias = "int | Size"
+AnyArray: TypeAlias = Any  # a NumPy array, or what lies on the program's device and speaks DLPack
 
 def register_errors(classes: Mapping[str, type[BaseException]]) -> None:
     """Maps each name of `error_names()` to the class raised for it."""
@@ -27,6 +29,45 @@ def to_dlpack(array: npt.NDArray[Any], versioned: bool, copied: bool) -> object:
 def from_dlpack(capsule: object) -> npt.NDArray[Any]:
     """A read-only array over the memory of a DLPack capsule, which is taken. BufferError for one
     that lies."""
+
+@final
+class DeviceArray:
+    """An array in a device's memory, as runs return it where inputs lie there. Other libraries read
+    it in place by DLPack (torch.from_dlpack(x)); numpy() copies it to the host."""
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes."""
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The element type, a NumPy dtype."""
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+    @property
+    def device(self) -> str:
+        """ "cuda:0"."""
+    def numpy(self) -> npt.NDArray[Any]:
+        """A copy in the host's memory."""
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]: ...
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> object: ...
+    def __repr__(self) -> str: ...
+
+def to_device(array: npt.NDArray[Any], device: str) -> DeviceArray:
+    """A copy in a device's memory."""
 
 @final
 class Size:
@@ -212,7 +253,7 @@ class Plan:
     def steps(
         self,
     ) -> list[dict[str, Any]]: ...  # kind, kernel, inputs, outputs (as text), origin, group,
-    # tiles, threads, flops, bytes
+    # tiles, threads, flops, bytes, code
     @property
     def buffers(
         self,
@@ -234,6 +275,7 @@ class Program:
         max_memory: int = 0,
         disabled_passes: Sequence[str] = ...,
         always_parallel: bool = False,
+        device: str = "cpu",
     ) -> None: ...
     @property
     def module(self) -> Module: ...
@@ -241,6 +283,8 @@ class Program:
     def optimized(self) -> Module: ...
     @property
     def num_threads(self) -> int: ...
+    @property
+    def device(self) -> str: ...
     @property
     def level(self) -> str: ...
     def graph_index(self, name: str) -> int: ...
@@ -256,20 +300,17 @@ class Program:
 @final
 class Session:
     """One copy of every state; one call at a time."""
-    def run(
-        self, graph: int, inputs: Sequence[npt.NDArray[Any]], max_steps: int = 0
-    ) -> list[npt.NDArray[Any]]:
-        """Fresh outputs. Releases the interpreter lock while it works."""
+    def run(self, graph: int, inputs: Sequence[AnyArray], max_steps: int = 0) -> list[Any]:
+        """Fresh outputs: DeviceArrays where an input lies on the program's device. Releases the
+        interpreter lock while it works."""
     def run_into(
         self,
         graph: int,
-        inputs: Sequence[npt.NDArray[Any]],
-        outputs: Sequence[npt.NDArray[Any]],
+        inputs: Sequence[AnyArray],
+        outputs: Sequence[AnyArray],
         max_steps: int = 0,
     ) -> None: ...
-    def profile(
-        self, graph: int, inputs: Sequence[npt.NDArray[Any]], runs: int
-    ) -> list[tuple[int, int]]:
+    def profile(self, graph: int, inputs: Sequence[AnyArray], runs: int) -> list[tuple[int, int]]:
         """(calls, total nanoseconds) of every step."""
     def reserve(self, graph: int, dims: Mapping[str, int]) -> None: ...
     def read_state(self, name: str) -> npt.NDArray[Any]: ...
@@ -295,4 +336,4 @@ def pipeline() -> list[str]:
     """Names of the passes, in order."""
 
 def config() -> dict[str, str]:
-    """Version, compiler, levels, threads: for ingot.show_config()."""
+    """Version, compiler, levels, devices, threads: for ingot.show_config()."""

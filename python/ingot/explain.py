@@ -12,7 +12,7 @@ from . import _core
 @dataclass(frozen=True)
 class StepTime:
     """One step of a profile. flops, bytes, threads: of one call; at_best_ns: what one call would
-    take on this machine at its measured best."""
+    take on this machine at its measured best (0.0: not known)."""
 
     step: int
     kernel: str
@@ -38,10 +38,10 @@ class Profile:
         for step in sorted(self.steps, key=lambda s: -s.total_ns):
             share = 100 * step.total_ns / total if total else 0.0
             best = 100 * step.at_best_ns * step.calls / step.total_ns if step.total_ns else 0.0
+            limit = f"{best:4.0f} % of the limit  " if step.at_best_ns else ""
             lines.append(
-                f"{share:5.1f} %  {step.total_ns / self.runs / 1e3:10.2f} us  "
-                f"{best:4.0f} % of the limit  step {step.step:3d}  "
-                f"{step.kernel}{origin_text(step.origin)}"
+                f"{share:5.1f} %  {step.total_ns / self.runs / 1e3:10.2f} us  {limit}"
+                f"step {step.step:3d}  {step.kernel}{origin_text(step.origin)}"
             )
         return "\n".join(lines)
 

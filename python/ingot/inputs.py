@@ -16,6 +16,8 @@ from .dtypes import Array, DType, convert, kind_of
 from .errors import ArgumentError, DTypeError, RecordError
 from .tensor import Tensor
 
+_DLPACK_CUDA = 2  # kDLCUDA
+
 
 def map_leaves(value: Any, name: str, function: Callable[[str, Any], Any]) -> Any:
     """The nested tuples, lists and dicts of `value` with every leaf replaced by function(name,
@@ -96,6 +98,12 @@ def input_array(name: str, dtype: DType, value: Any) -> Array:
     array = _as_array(name, value)
     _require_dtype(name, array, dtype)
     return array if array.flags.aligned else array.copy()
+
+
+def lies_on_device(value: Any) -> bool:
+    """Whether the value says by DLPack that it lies in the memory of a CUDA device."""
+    place = getattr(value, "__dlpack_device__", None)
+    return place is not None and int(place()[0]) == _DLPACK_CUDA
 
 
 def _require_dtype(name: str, array: Array, dtype: DType) -> None:

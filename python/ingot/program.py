@@ -13,10 +13,10 @@ from typing import Any
 
 from . import _core
 from .dtypes import Array, DType, from_text
-from .errors import ArgumentError, DeviceError
+from .errors import ArgumentError
 from .explain import Profile, StepTime, explain_text
 from .in_place import require_in_place
-from .inputs import arrange_outputs, input_array, match_inputs
+from .inputs import arrange_outputs, input_array, lies_on_device, match_inputs
 from .record import Graph, Spec, specs_of
 
 Inputs = Mapping[str, Any] | Sequence[Any]
@@ -27,8 +27,10 @@ class Entry(_core.Caller):
 
     Calling it runs it on arrays (or lists and scalars of the inputs' kinds), nested as they were
     recorded, and returns the only unnamed output alone, all named ones as a dict, else a tuple; the
-    arrays belong to the caller. Raises ShapeError, DTypeError, ArgumentError for wrong inputs,
-    RangeError, AbortError for what happens inside.
+    arrays belong to the caller. A program on a device takes arrays of that device too (of any
+    library that speaks DLPack) and reads them in place; then the outputs are `DeviceArray`s.
+    Raises ShapeError, DTypeError, ArgumentError for wrong inputs, RangeError, AbortError for what
+    happens inside.
     """
 
     def __init__(self, program: Program, session: _core.Session, graph: int) -> None:
@@ -42,6 +44,7 @@ class Entry(_core.Caller):
         ]
         self._input_names = [name for name, _ in self._inputs]
         self._output_names = [name for name, _ in module.outputs(graph)]
+        self._on_device = program.device != "cpu"
         self._profiled: tuple[list[tuple[int, int]], int] = ([], 0)
 
     @property
@@ -125,10 +128,10 @@ class Entry(_core.Caller):
         copied = self._session.last_copied_inputs() if last else None
         return explain_text(self._program.core, self._graph, self._profiled, copied)
 
-    def _arrays(self, args: Sequence[Any], named: Mapping[str, Any]) -> list[Array]:
+    def _arrays(self, args: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:
         values = match_inputs(self.name, self._input_names, args, named)
         return [
-            input_array(name, dtype, value)
+            value if self._on_device and lies_on_device(value) else input_array(name, dtype, value)
             for (name, dtype), value in zip(self._inputs, values, strict=True)
         ]
 
@@ -219,7 +222,8 @@ class Program(_Entries):
     """
 
     def __init__(self, module: _core.Module | Graph | _core.Program, **options: Any) -> None:
-        """Prepares a module; options: num_threads, level, dims, max_memory, disabled_passes."""
+        """Prepares a module; options: device, num_threads, level, dims, max_memory,
+        disabled_passes."""
         if isinstance(module, Graph):
             module = module.module
         self._options = options
@@ -240,6 +244,11 @@ class Program(_Entries):
     def optimized(self) -> _core.Module:
         """The module after the passes."""
         return self.core.optimized
+
+    @property
+    def device(self) -> str:
+        """Where it runs: "cpu", "cuda:0"."""
+        return self.core.device
 
     @property
     def num_threads(self) -> int:
@@ -292,7 +301,8 @@ class Program(_Entries):
         return self._fetchers[graph, names]
 
     def __repr__(self) -> str:
-        return f"<ingot.Program {', '.join(self.graphs)}: {self.level}, {self.num_threads} threads>"
+        where = f"{self.level}, {self.num_threads} threads" if self.device == "cpu" else self.device
+        return f"<ingot.Program {', '.join(self.graphs)}: {where}>"
 
 
 class Session(_Entries):
@@ -368,8 +378,10 @@ def compile(
 ) -> Program:
     """Makes a program of a graph or a module.
 
-    num_threads: 0 for every processor of this process. level: an instruction-set level ("": the
-    best). dims: fixes dims. max_memory: bytes of arena and states (0: 3/4 of the machine's).
+    device: "cpu"; "cuda" or "cuda:1" (DeviceError where there is none); every bit of the results is
+    the same. num_threads: 0 for every processor of this process. level: an instruction-set level
+    ("": the best). dims: fixes dims. max_memory: bytes of arena and states (0: 3/4 of the
+    machine's, all of the device's).
     passes: run only these (None: all; an ArgumentError for an unknown name lists them).
     in_place: states whose updates must be written where the old
     value lies; ArgumentError names who reads that too late. Raises DTypeError naming a node that no
@@ -380,8 +392,8 @@ def compile(
     >>> p([2.0, 3.0])
     array([4., 9.], dtype=float32)
     """
-    if device != "cpu":
-        raise DeviceError(f"compile: no such device: got {device!r}, expected 'cpu'")
+    if not isinstance(device, str):
+        raise ArgumentError(f"compile: device: got {type(device).__name__}, expected a str")
     known = _core.pipeline()
     unknown = [name for name in passes if name not in known] if passes is not None else []
     if unknown:
@@ -393,6 +405,7 @@ def compile(
         )
     program = Program(
         source,
+        device=device,
         num_threads=num_threads,
         level=level,
         dims=dict(dims) if dims is not None else {},

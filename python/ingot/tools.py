@@ -12,7 +12,7 @@ from .errors import DeviceError
 
 
 def show_config() -> None:
-    """Prints version, compiler, instruction-set levels and threads."""
+    """Prints version, compiler, instruction-set levels, devices and threads."""
     for key, value in {**_core.config(), "numpy": np.__version__}.items():
         print(f"{key}: {value}")
 
