@@ -7,6 +7,7 @@
 // Few outputs per group would leave most of a tile empty: convolve_directly has a thread per channel and 4 pixels of a
 // column, which share their weights; it reads its 9 or so inputs per output from the first-level cache.
 #include "cuda/kernels/axes.h"
+#include "cuda/kernels/copy.h"
 #include "cuda/kernels/positions.h"
 #include "cuda/kernels/product.h"
 
@@ -202,10 +203,29 @@ __global__ void __launch_bounds__(kBlockThreads)
   }
 }
 
+// Weights whose channels lie apart would be read one 32-byte sector per element, again for every tile of pixels: they
+// are laid as k counts them first, one pass over them.
+bool needs_packing(const TensorArg& w) {
+  return w.strides[1] != 1 && w.shape[1] > 1 && w.shape[2] * w.shape[3] > 1;
+}
+
+std::int64_t packed_bytes(const TensorArg& w) {
+  return needs_packing(w) ? (num_elements(w) * device::element_bytes(w.dtype) + 255) / 256 * 256 : 0;
+}
+
+cudaError_t pack_weights(const Enqueue& e, TensorArg& w) {
+  const std::int64_t channels = w.shape[1], row = w.shape[3] * channels;
+  const std::int64_t strides[] = {w.shape[2] * row, 1, row, channels};
+  const cudaError_t status = copy_into(e, e.workspace, strides, w);
+  w.data = e.workspace;
+  for (int i = 0; i < 4; ++i) w.strides[i] = strides[i];
+  return status;
+}
+
 template <class T>
 cudaError_t enqueue(const Enqueue& e) {
   if (num_elements(e.call.outputs[0]) == 0) return cudaSuccess;
-  const Conv c = make_conv(e.call);
+  Conv c = make_conv(e.call);
   if (c.outputs < kFewOutputs || depth(c) == 0 || !fits_32_bits(c)) {
     const std::int64_t bands = (c.out_height + kDown - 1) / kDown;
     const std::int64_t items = c.images * c.groups * c.outputs * bands * c.out_width;
@@ -214,13 +234,18 @@ cudaError_t enqueue(const Enqueue& e) {
   const bool pads = c.top != 0 || c.left != 0 || (c.out_height - 1) * c.stride_y >= c.height ||
                     (c.out_width - 1) * c.stride_x >= c.width;
   if (c.kernel_height * c.kernel_width == 1 && !pads) return multiply_pixels<T>(e, c);
-  return multiply_lines(e, c, pixel_lines<T>(c), weight_lines<T>(c), pixel_axes(c, false));
+  if (!needs_packing(c.w)) return multiply_lines(e, c, pixel_lines<T>(c), weight_lines<T>(c), pixel_axes(c, false));
+  const cudaError_t status = pack_weights(e, c.w);
+  if (status != cudaSuccess) return status;
+  Enqueue rest = e;
+  rest.workspace += packed_bytes(e.call.inputs[1]);
+  return multiply_lines(rest, c, pixel_lines<T>(c), weight_lines<T>(c), pixel_axes(c, false));
 }
 
 template <class T>
 std::int64_t workspace_bytes(const KernelCall& call) {
   const TensorArg& w = call.inputs[1];
-  return parts_bytes(num_elements(call.outputs[0]), w.shape[1] * w.shape[2] * w.shape[3], sizeof(T));
+  return packed_bytes(w) + parts_bytes(num_elements(call.outputs[0]), w.shape[1] * w.shape[2] * w.shape[3], sizeof(T));
 }
 
 const DeviceKernel kKernels[] = {

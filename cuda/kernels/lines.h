@@ -93,24 +93,26 @@ inline constexpr T kFillA = static_cast<T>(-0.0);
 template <class T>
 inline constexpr T kFillB = 0;
 
-// The 16 bytes that one thread of 256 carries of every tile of kLines lines and kSteps steps. In shared memory a tile
-// lies step by step, a step kPitch elements behind the last.
+// The 16 bytes that one thread of 256 carries of every tile of kLines lines and kSteps steps: one piece, or elements of
+// one line, or (neighbours being lines that are no pieces) elements of lines so far apart that the threads of a warp
+// read neighbours. In shared memory a tile lies step by step, a step kPitch elements behind the last.
 template <class Source, int kLines, int kSteps>
 class Loader {
  public:
   using T = typename Source::Element;
   static constexpr int kElements = kPiece<T>;
   static constexpr int kPitch = kLines + kElements;
+  static constexpr int kAlongSteps = kSteps / kElements, kAlongLines = kLines / kElements;  // threads
   static_assert(kLines * kSteps == 256 * kElements);
 
   // table: the tile's lines. The first step is k; steps from `end` on are `fill`.
   __device__ void begin(const Source& source, const typename Source::Line* table, std::int64_t k, std::int64_t end,
                         T fill) {
     const int thread = static_cast<int>(threadIdx.x);
-    constexpr int kAlongSteps = kSteps / kElements, kAlongLines = kLines / kElements;
-    first_line_ = source.along_steps ? thread / kAlongSteps : thread % kAlongLines * kElements;
+    const int apart = source.along_steps ? 0 : source.in_pieces ? 1 : kAlongLines;
+    first_line_ = source.along_steps ? thread / kAlongSteps : thread % kAlongLines * (source.in_pieces ? kElements : 1);
     first_step_ = source.along_steps ? thread % kAlongSteps * kElements : thread / kAlongLines;
-    for (int i = 0; i < kElements; ++i) lines_[i] = table[first_line_ + (source.along_steps ? 0 : i)];
+    for (int i = 0; i < kElements; ++i) lines_[i] = table[first_line_ + i * apart];
     fill_ = fill;
     left_ = end - k - first_step_;
     step_ = source.step_at(k + first_step_);
@@ -129,9 +131,10 @@ class Loader {
 
   __device__ void store(const Source& source, T* tile) const {
     T* const to = tile + first_step_ * kPitch + first_line_;
-    if (!source.along_steps) return store_piece(to, piece_);
+    if (source.in_pieces && !source.along_steps) return store_piece(to, piece_);
+    const int apart = source.along_steps ? kPitch : kAlongLines;
     INGOT_UNROLL
-    for (int i = 0; i < kElements; ++i) to[i * kPitch] = piece_.e[i];
+    for (int i = 0; i < kElements; ++i) to[i * apart] = piece_.e[i];
   }
 
  private:
@@ -154,7 +157,7 @@ class Loader {
     }
   }
 
-  typename Source::Line lines_[kElements];  // along steps: all the same
+  typename Source::Line lines_[kElements];  // along steps all the same
   typename Source::Step step_;
   std::int64_t left_;  // steps from the thread's first one on
   int first_line_, first_step_;

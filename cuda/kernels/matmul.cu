@@ -49,12 +49,17 @@ void transpose(TileProduct<StridedLines<T>>& p) {
   p.num_rows = old.num_columns, p.num_columns = old.num_rows;
 }
 
+// multiply_few_rows reads B once per kFewRows rows, in 0.8 ps per float at 4.8 TB/s; tiles of 64 take 64 fma per float
+// of B however few rows there are, 3.7 ps on the 132 processors of such a device.
+template <class T>
+inline constexpr int kMostFewRows = 4 * kFewRows<T>;
+
 template <class T>
 cudaError_t multiply_rows(const Enqueue& e, TileProduct<StridedLines<T>>& p) {
   const std::int64_t elements = p.num_batches * p.num_rows * p.num_columns;
   const PartsSum sum = fits_parts(elements, p.k, sizeof(T)) ? cut_into_parts(p, e.workspace) : PartsSum{};
   const std::int64_t across = (p.num_columns + kFewRowsColumns<T> - 1) / kFewRowsColumns<T>;
-  const std::int64_t items = across * p.num_batches * p.num_parts;
+  const std::int64_t items = (p.num_rows + kFewRows<T> - 1) / kFewRows<T> * across * p.num_batches * p.num_parts;
   const cudaError_t status = launch(multiply_few_rows<T>, grid_of_items(items), 256, 0, e.stream, p, e.guard, items);
   return status == cudaSuccess ? finish_parts(e, p, sum) : status;
 }
@@ -63,7 +68,7 @@ cudaError_t multiply_rows(const Enqueue& e, TileProduct<StridedLines<T>>& p) {
 template <class T>
 bool is_better_transposed(const TileProduct<StridedLines<T>>& p) {
   if (p.num_columns >= p.num_rows) return false;
-  return p.num_columns <= kFewRows<T> || (p.columns.rank > 0 && p.columns.strides[p.columns.rank - 1] != 1);
+  return p.num_columns <= kMostFewRows<T> || (p.columns.rank > 0 && p.columns.strides[p.columns.rank - 1] != 1);
 }
 
 template <class T>
@@ -73,7 +78,7 @@ cudaError_t enqueue(const Enqueue& e) {
   if (is_better_transposed(p)) transpose(p);
   p.stores_pieces = in_pieces<T>(p.columns, true) && in_pieces<T>(p.rows, false) && in_pieces<T>(p.batches, false);
   if constexpr (device::kIsFloat<T>) {
-    if (p.num_rows <= kFewRows<T>) return multiply_rows(e, p);
+    if (p.num_rows <= kMostFewRows<T>) return multiply_rows(e, p);
   }
   return multiply(e, p);
 }

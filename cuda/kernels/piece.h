@@ -6,8 +6,10 @@
 
 // Some of a long loop's rounds side by side, so that their loads are under way at once.
 #if defined(__CUDACC__)
+#define INGOT_UNROLL_4 _Pragma("unroll 4")
 #define INGOT_UNROLL_8 _Pragma("unroll 8")
 #else
+#define INGOT_UNROLL_4
 #define INGOT_UNROLL_8
 #endif
 

@@ -38,7 +38,8 @@ void check_product(std::int64_t m, std::int64_t n, std::int64_t k, bool turned_a
 TEST_CASE_TEMPLATE("products of every size on a device have the bits of rule 3", T, float, double) {
   for (const auto& [m, n, k] :
        {std::array{256, 260, 40}, std::array{250, 259, 41}, std::array{256, 128, 1280}, std::array{251, 127, 1285},
-        std::array{64, 64, 512}, std::array{130, 70, 700}, std::array{5, 300, 1030}, std::array{400, 3, 770}}) {
+        std::array{64, 64, 512}, std::array{130, 70, 700}, std::array{5, 300, 1030}, std::array{400, 3, 770},
+        std::array{19, 70, 300}, std::array{90, 33, 64}}) {
     for (int way = 0; way < 4; ++way) check_product<T>(m, n, k, (way & 1) != 0, (way & 2) != 0);
   }
 }
