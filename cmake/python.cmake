@@ -13,5 +13,8 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
   pybind11_strip(_core)
 endif()
 if(SKBUILD)
+  # Where the package lies from the folder of ingot-run, which looks there for device plugins.
+  set_property(SOURCE csrc/device/plugin.cpp APPEND PROPERTY COMPILE_DEFINITIONS
+               INGOT_PACKAGE_FOLDER="../lib/python${Python_VERSION_MAJOR}.${Python_VERSION_MINOR}/site-packages/ingot/")
   install(TARGETS _core LIBRARY DESTINATION ingot)
 endif()

@@ -49,6 +49,7 @@ TensorArg to_arg(const ArrayRef& array, char* data, const std::int64_t* strides)
 DeviceSession::DeviceSession(std::shared_ptr<const Device> device) : device_(std::move(device)), executor_(device_) {}
 
 void DeviceSession::plan(const PlannedGraph& planned) {
+  executor_.finish();
   executor_.forget();
   const std::int64_t arena_bytes = aligned(planned.compiled->plan.arena_bytes);
   const std::int64_t total = aligned(planned.workspace_bytes) + kDeviceAlignment;
@@ -76,6 +77,7 @@ void DeviceSession::bind(const Signature& signature, const BoundDims& dims) {
 
 void DeviceSession::reserve_staging() {
   if (staging_.size_bytes() >= staged_bytes_) return;
+  executor_.finish();
   staging_ = DeviceMemory();
   pinned_ = DeviceMemory();
   staging_ = DeviceMemory(device_, staged_bytes_);
@@ -126,6 +128,7 @@ void DeviceSession::run(const PlannedGraph& planned, std::span<char* const> stat
                         const RunOptions& options, StepProfile* profile) {
   uploads_.clear();
   downloads_.clear();
+  executor_.begin(options);
   for (std::size_t i = 0; i < inputs.size(); ++i) slots.inputs[i] = stage_input(i, inputs[i], slots);
   for (std::size_t i = 0; i < outputs.size(); ++i)
     slots.outputs[i] = stage_output(outputs[i], offsets_[inputs.size() + i]);

@@ -32,6 +32,8 @@ class DeviceSession {
            std::span<const ArrayRef> outputs, const Slots& slots, RunState& state, const RunOptions& options,
            StepProfile* profile);
   DeviceStream* stream() const { return executor_.stream(); }
+  // Waits for a run that is still in progress.
+  void finish() { executor_.finish(); }
 
  private:
   char* stage_input(std::size_t input, const ArrayRef& array, const Slots& slots);

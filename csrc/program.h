@@ -125,8 +125,9 @@ class Session {
   // Inputs and outputs in the graph's order. Inputs that are not contiguous or not aligned, and bools that are neither
   // 0 nor 1, are copied first. Outputs: contiguous, writable, of the right type, overlapping neither each other nor an
   // input (ArgumentError). A program on a device takes arrays of the host and of that device, any mixture of them; what
-  // it runs has ended when this returns. Allocates nothing after the first run of this graph (or reserve) at these or
-  // larger dims. A failure leaves every state as it was, or the session broken: StateError until reset().
+  // it runs has ended when this returns, unless options name a stream. Allocates nothing after the first run of this
+  // graph (or reserve) at these or larger dims. A failure leaves every state as it was, or the session broken:
+  // StateError until reset().
   void run(std::size_t graph, std::span<const ArrayRef> inputs, std::span<const ArrayRef> outputs,
            const RunOptions& options = {}, std::vector<StepProfile>* profile = nullptr);
   // The short way through `run`, for a caller that holds a lock which others wait for (the interpreter's). True when

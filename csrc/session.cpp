@@ -25,6 +25,11 @@ void Session::Impl::place_states() {
   }
 }
 
+void Session::Impl::finish_runs(const GraphContext* besides) const {
+  for (const std::unique_ptr<GraphContext>& context : contexts)
+    if (context != nullptr && context->device != nullptr && context.get() != besides) context->device->finish();
+}
+
 void Session::Impl::reset_states() {
   const std::vector<State>& declared = core->optimized.states;
   for (std::size_t i = 0; i < declared.size(); ++i)
@@ -39,6 +44,7 @@ std::size_t Session::Impl::state_bytes(std::size_t state) const {
 void Session::Impl::put_state(std::size_t state, const void* from) {
   const std::size_t bytes = state_bytes(state);
   if (bytes == 0) return;
+  finish_runs();
   if (core->device != nullptr) {
     const auto count = static_cast<std::int64_t>(bytes);
     return from == nullptr ? core->device->clear(states[state], count)
@@ -50,6 +56,7 @@ void Session::Impl::put_state(std::size_t state, const void* from) {
 void Session::Impl::get_state(std::size_t state, void* to) const {
   const std::size_t bytes = state_bytes(state);
   if (bytes == 0) return;
+  finish_runs();
   if (core->device != nullptr) return core->device->download(to, states[state], static_cast<std::int64_t>(bytes));
   std::memcpy(to, states[state], bytes);
 }

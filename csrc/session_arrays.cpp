@@ -69,6 +69,7 @@ void Session::Impl::execute_on_device(GraphContext& context, std::span<const Arr
   const DeviceSession::Slots slots = {context.inputs, context.outputs, context.copied};
   last = &context;
   context.state.state_written = false;
+  finish_runs(&context);
   try {
     context.device->run(*context.planned, states, inputs, outputs, slots, context.state, options, profile);
   } catch (...) {
@@ -113,6 +114,8 @@ void Session::run(std::size_t graph, std::span<const ArrayRef> inputs, std::span
   const std::lock_guard<std::mutex> lock(impl_->mutex);
   GraphContext& context = impl_->context(graph);
   if (impl_->broken) fail(ErrorCode::kState, "run: a failed run left the states half written: reset the session first");
+  if (options.has_stream && context.device == nullptr)
+    fail(ErrorCode::kArgument, "run: a stream is given: expected a program on a device");
   bind_inputs(*context.signature, inputs, context.dims);
   impl_->bind(graph, context);
   check_outputs(*context.signature, context.dims, inputs, outputs, context.extents);

@@ -50,6 +50,8 @@ struct Session::Impl {
   bool broken = false;
 
   void place_states();
+  // Waits for runs that are still in progress on a device, but those of `besides`, whose order is its own.
+  void finish_runs(const GraphContext* besides = nullptr) const;
   void reset_states();
   std::size_t state_bytes(std::size_t state) const;
   // All bytes of a state, from or to row-major memory of the host; null: zeros.

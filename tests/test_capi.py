@@ -131,6 +131,21 @@ class RunOptions(ctypes.Structure):
 RUN_OPTIONS_SIZE = RunOptions.unknown.offset
 
 
+class Options(ctypes.Structure):
+    _fields_ = [
+        ("size", ctypes.c_size_t),
+        ("max_memory_bytes", ctypes.c_int64),
+        ("num_threads", ctypes.c_int32),
+        ("copy_file", ctypes.c_int32),
+        ("level", ctypes.c_char_p),
+        ("dims", ctypes.c_void_p),
+        ("num_dims", ctypes.c_size_t),
+        ("disabled_passes", ctypes.c_void_p),
+        ("num_disabled_passes", ctypes.c_size_t),
+        ("device", ctypes.c_char_p),
+    ]
+
+
 def sizes(*values: int) -> ctypes.Array[ctypes.c_int64]:
     return (ctypes.c_int64 * max(len(values), 1))(*values)
 
@@ -350,6 +365,28 @@ def test_options_of_another_version_are_told_apart(api: Api) -> None:
     ]:
         options = RunOptions(size=size, unknown=unknown)
         assert api.run(*good, options=ctypes.byref(options)) == STATUS[status], (size, unknown)
+
+
+@pytest.mark.parametrize(
+    ("device", "size", "status"),
+    [
+        (None, ctypes.sizeof(Options), "ok"),
+        (b"cpu", ctypes.sizeof(Options), "ok"),
+        (b"gpu", ctypes.sizeof(Options), "device"),
+        (b"gpu", Options.device.offset, "ok"),  # a caller that was built before there were devices
+    ],
+)
+def test_a_program_is_loaded_for_a_device(
+    api: Api, model: Path, device: bytes | None, size: int, status: str
+) -> None:
+    options = Options(size=size, device=device)
+    program = ctypes.c_void_p()
+    path = str(model).encode()
+    got = api.lib.ingot_program_load(path, ctypes.byref(options), ctypes.byref(program))
+    assert got == STATUS[status], api.error()
+    api.lib.ingot_program_free(program)
+    if status != "ok":
+        assert "got 'gpu', expected cpu, cuda or cuda:N" in api.error()
 
 
 def test_an_endless_run_ends_by_its_limit_or_when_interrupted(api: Api) -> None:

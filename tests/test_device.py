@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,35 @@ def test_run_into_writes_arrays_of_the_device_and_of_the_host(
     for _ in range(3):
         program.run_into([ingot.to_device(x, cuda), w, i], outputs)
         assert same_bits(outputs, expected)
+
+
+def test_run_into_takes_its_place_in_the_order_of_a_stream(cuda: str) -> None:
+    graph = ingot.record(lambda x: ingot.exp(x) * 2.0, ingot.Spec((4,)))
+    on_device, here = ingot.compile(graph, device=cuda), ingot.compile(graph)
+    x, y = ingot.to_device(np.arange(4.0, dtype=np.float32), cuda), np.zeros(4, np.float32)
+    result = ingot.to_device(y, cuda)
+    foreign = Foreign(x, True)
+    for _ in range(3):
+        on_device.run_into([foreign], [result], stream=0)
+    on_device.run_into([x], [y], stream=0)  # waits: y lies in the host's memory
+    assert set(foreign.streams) == {1}  # as DLPack calls the stream 0
+    assert same_bits([result, y], [here(x), here(x)])
+    with pytest.raises(ingot.ArgumentError, match="a stream is given: expected a program on a"):
+        here.run_into([y], [y.copy()], stream=0)
+    for wrong in (-1, 1.5, "0"):
+        with pytest.raises((ingot.ArgumentError, TypeError), match="stream"):
+            on_device.run_into([x], [y], stream=wrong)  # type: ignore[arg-type]
+
+
+def test_sessions_run_side_by_side(program: ingot.Program, processor: ingot.Program) -> None:
+    expected = {n: processor(*inputs(n)) for n in range(1, 9)}
+
+    def work(n: int) -> bool:
+        session = program.session()
+        return all(same_bits(session(*inputs(n)), expected[n]) for _ in range(5))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(work, expected))
 
 
 def test_a_program_on_the_processor_copies_them_in(

@@ -299,9 +299,12 @@ void destroy(PyObject* self) {
 }
 
 constexpr const char* kRunIntoText =
-    "run_into(self, inputs: object, outputs: object, max_steps: int = 0) -> None\n\n"
+    "run_into(self, inputs: object, outputs: object, max_steps: int = 0, stream: object = None) -> None\n\n"
     "Runs into given arrays: writable, contiguous, of the right type, overlapping neither each other nor an input\n"
-    "(ArgumentError). Inputs and outputs by position or by name. Allocates nothing after the first call.";
+    "(ArgumentError). Inputs and outputs by position or by name. Allocates nothing after the first call.\n"
+    "stream: the address of a CUDA stream (torch's `stream.cuda_stream`; 0 is the default one), for arrays of a "
+    "device:\n"
+    "the run takes its place in that stream's order and may go on when this returns.";
 
 PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Caller, vectorcall), READONLY, nullptr},

@@ -43,14 +43,26 @@ py::object to_sequence(const py::object& given, std::string_view what) {
 }
 
 // Arrays of a program on a device may lie there. The session's lock is waited for without the interpreter's.
-ImportedArray read_on_device(const SessionHandle& self, std::size_t graph, const py::object& item,
+ImportedArray read_on_device(const Call& call, const SessionHandle& self, std::size_t graph, const py::object& item,
                              const std::string& label) {
+  constexpr std::uintptr_t kLegacyStream = 1;  // what DLPack calls the stream that CUDA calls 0 too
+  if (call->has_stream)
+    return read_device_array(item, call->stream == nullptr ? reinterpret_cast<void*>(kLegacyStream) : call->stream,
+                             label);
   void* stream = nullptr;
   {
     py::gil_scoped_release release;
     stream = self.session->native_stream(graph);
   }
   return read_device_array(item, stream, label);
+}
+
+void read_stream(const Call& call, const py::object& stream) {
+  if (stream.is_none()) return;
+  const std::int64_t handle = to_int(stream, "run: stream");
+  if (handle < 0) fail(ErrorCode::kArgument, concat("run: stream: got ", handle, ", expected a stream's address"));
+  call->has_stream = true;
+  call->stream = reinterpret_cast<void*>(static_cast<std::uintptr_t>(handle));
 }
 
 bool is_on_device(const SessionHandle& self) {
@@ -65,7 +77,7 @@ void read_inputs(const Call& call, const SessionHandle& self, std::size_t number
     auto item = py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(items.ptr(), i));
     if (!py::array::check_(item)) {
       if (!is_on_device(self)) require_array(item, input_label(graph, index));
-      ImportedArray imported = read_on_device(self, number, item, input_label(graph, index));
+      ImportedArray imported = read_on_device(call, self, number, item, input_label(graph, index));
       call->inputs.push_back(imported.array);
       call->keep.push_back(std::move(imported.owner));
       continue;
@@ -92,7 +104,7 @@ void read_outputs(const Call& call, const SessionHandle& self, std::size_t graph
     const auto label = [&] { return concat("run: output ", i); };
     if (!py::array::check_(item)) {
       if (!is_on_device(self)) require_array(item, label());
-      ImportedArray imported = read_on_device(self, graph, item, label());
+      ImportedArray imported = read_on_device(call, self, graph, item, label());
       if (imported.read_only) fail(ErrorCode::kArgument, label() + ": the array is read-only");
       call->outputs.push_back(imported.array);
       call->keep.push_back(std::move(imported.owner));
@@ -145,13 +157,17 @@ py::list run(const SessionHandle& self, std::size_t graph, const py::object& inp
 }
 
 void run_into(const SessionHandle& self, std::size_t graph, const py::object& inputs, const py::object& outputs,
-              std::int64_t max_steps) {
+              std::int64_t max_steps, const py::object& stream) {
   to_max_steps(max_steps);
   const Call call;
+  read_stream(call, stream);
   read_inputs(call, self, graph, inputs);
   read_outputs(call, self, graph, outputs);
-  run_unlocked(max_steps,
-               [&](const RunOptions& options) { self.session->run(graph, call->inputs, call->outputs, options); });
+  run_unlocked(max_steps, [&](RunOptions options) {
+    options.has_stream = call->has_stream;
+    options.stream = call->stream;
+    self.session->run(graph, call->inputs, call->outputs, options);
+  });
 }
 
 std::vector<std::pair<std::int64_t, std::int64_t>> profile(const SessionHandle& self, std::size_t graph,
@@ -226,7 +242,7 @@ void register_sessions(py::module_& m) {
            "Fresh outputs: DeviceArrays where an input lies on the program's device. Releases the interpreter lock "
            "while it "
            "works.")
-      .def("run_into", &run_into, graph, inputs, py::arg("outputs"), max_steps)
+      .def("run_into", &run_into, graph, inputs, py::arg("outputs"), max_steps, py::arg("stream") = py::none())
       .def("profile", &profile, graph, inputs, py::arg("runs"), "(calls, total nanoseconds) of every step.")
       .def("reserve", &reserve, graph, py::arg("dims"))
       .def("read_state", &read_state, py::arg("name"))

@@ -16,7 +16,10 @@ struct CallScratch {
   std::vector<ArrayRef> inputs, outputs;
   std::vector<py::object> keep;  // arrays in use, and copies of those that cannot be read as they lie
   std::vector<TensorType> types;
+  bool has_stream = false;  // in whose order the run takes its place
+  void* stream = nullptr;
   void clear() {
+    has_stream = false;
     inputs.clear();
     outputs.clear();
     keep.clear();

@@ -161,23 +161,34 @@ void DeviceExecutor::run(const CompiledPlan& compiled, const DevicePlan& plan, c
   if (!is_repeated) remember(buffers);
   const bool replays = is_repeated && plan.is_counted && profile == nullptr && options.max_steps == 0 &&
                        (is_captured_ || num_launches_ <= kMostCaptured);
+  const bool goes_on = options.has_stream && !plan.can_fail && buffers.uploads.empty() && buffers.downloads.empty();
+  const DeviceApi& api = device_->api();
   Walk walk(*this, compiled, plan, buffers, state, options, profile);
   state.state_written = false;
   try {
-    if (replays && !is_captured_) capture(walk, state);
-    if (replays) {
-      state.state_written = first_state_order_ != kNoState;
-      device_->require(device_->api().run_graph(stream_.get(), graph_.get()), "run");
-    } else {
-      walk.run();
-    }
-    device_->require(device_->api().synchronize(stream_.get()), "run");
+    in_progress_ = true;
+    enqueue(walk, replays, state);
+    if (options.has_stream) device_->require(api.let_wait(stream_.get(), options.stream), "run");
+    if (!goes_on) device_->require(api.synchronize(stream_.get()), "run");
   } catch (...) {
     forget();
-    device_->api().synchronize(stream_.get());  // nothing of this run is left when its arrays may be changed
+    finish();  // nothing of this run is left when its arrays may be changed
     throw;
   }
+  in_progress_ = goes_on;
   if (plan.can_fail) check_fault(compiled, state);
+}
+
+void DeviceExecutor::enqueue(Walk& walk, bool replays, RunState& state) {
+  if (replays && !is_captured_) capture(walk, state);
+  if (!replays) return walk.run();
+  state.state_written = first_state_order_ != kNoState;
+  device_->require(device_->api().run_graph(stream_.get(), graph_.get()), "run");
+}
+
+void DeviceExecutor::finish() noexcept {
+  if (in_progress_) device_->api().synchronize(stream_.get());  // what went wrong, the next call tells too
+  in_progress_ = false;
 }
 
 void DeviceExecutor::capture(Walk& walk, RunState& state) {
@@ -209,7 +220,12 @@ void DeviceExecutor::check_fault(const CompiledPlan& compiled, RunState& state) 
             {.lock = 0, .set = 1, .element = fault.element, .value = fault.value, .extent = fault.extent});
 }
 
+void DeviceExecutor::begin(const RunOptions& options) {
+  if (options.has_stream) device_->require(device_->api().wait_for(stream_.get(), options.stream), "run");
+}
+
 void DeviceExecutor::enqueue(const DeviceStep* step, const KernelCall& call) {
+  in_progress_ = true;
   const DeviceLaunch launch = {.step = step,
                                .call = &call,
                                .fault = reinterpret_cast<DeviceFault*>(fault_memory_.data()),

@@ -1,6 +1,7 @@
 // Runs a plan on a device: the loop over its steps, which enqueues instead of computing. What it enqueues for a plan
 // whose jumps are all counted depends on sizes and addresses alone: the second run in a row with the same ones is
-// captured, further ones replay that. Every run ends synchronized, so that outputs are there and arrays may be changed.
+// captured, further ones replay that. A run ends synchronized, so that outputs are there and arrays may be changed; but
+// for one in the order of a caller's stream that can neither fail nor touches the host's memory.
 #pragma once
 
 #include <cstdint>
@@ -32,14 +33,21 @@ struct DeviceRunBuffers {
 class DeviceExecutor {
  public:
   explicit DeviceExecutor(std::shared_ptr<const Device> device);
+  ~DeviceExecutor() { finish(); }
+  DeviceExecutor(const DeviceExecutor&) = delete;
+  DeviceExecutor& operator=(const DeviceExecutor&) = delete;
 
   // As execute(), which says what state is and what is thrown. Besides, DeviceError: then states may have changed.
   void run(const CompiledPlan& compiled, const DevicePlan& plan, const DeviceRunBuffers& buffers, RunState& state,
            const RunOptions& options, StepProfile* profile);
-  // Enqueues one step of its own, which cannot fail, before the next run.
+  // Before a run: what it enqueues waits for the caller's stream, if there is one.
+  void begin(const RunOptions& options);
+  // Enqueues one step of its own, which cannot fail, between begin and run.
   void enqueue(const DeviceStep* step, const KernelCall& call);
   // What was captured is of another plan, or of other sizes.
   void forget();
+  // Waits for a run that is still in progress.
+  void finish() noexcept;
   DeviceStream* stream() const { return stream_.get(); }
   bool has_captured() const { return is_captured_; }
 
@@ -52,6 +60,7 @@ class DeviceExecutor {
 
   bool is_same(const DeviceRunBuffers& buffers) const;
   void remember(const DeviceRunBuffers& buffers);
+  void enqueue(Walk& walk, bool replays, RunState& state);
   void capture(Walk& walk, RunState& state);
   void check_fault(const CompiledPlan& compiled, RunState& state) const;
   Readback& readback() const { return *reinterpret_cast<Readback*>(readback_memory_.data()); }
@@ -60,7 +69,7 @@ class DeviceExecutor {
   OwnedStream stream_;
   DeviceMemory fault_memory_, readback_memory_;
   OwnedGraph graph_;
-  bool is_captured_ = false;
+  bool is_captured_ = false, in_progress_ = false;
   std::vector<char*> addresses_;  // of the last run: arena, inputs, outputs
   std::vector<DeviceTransfer> uploads_, downloads_;
   std::int64_t num_launches_ = 0;       // of the last walk

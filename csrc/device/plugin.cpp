@@ -16,6 +16,12 @@ namespace {
 
 constexpr const char* kFileName = "libingot_cuda.so";
 constexpr const char* kPathVariable = "INGOT_CUDA_PLUGIN";
+// From the folder of what asks: the core in a package, libingot.so beside the plugin, ingot-run of an installation.
+constexpr const char* kPlaces[] = {"", "lib/", "../lib/",
+#ifdef INGOT_PACKAGE_FOLDER  // ingot-run of a wheel
+                                   INGOT_PACKAGE_FOLDER "lib/"
+#endif
+};
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -46,7 +52,7 @@ std::string own_folder() {
 std::string plugin_path() {
   if (std::string given = variable(kPathVariable); !given.empty()) return given;
   const std::string folder = own_folder();
-  for (const char* place : {"", "lib/", "../lib/"}) {
+  for (const char* place : kPlaces) {
     std::string path = concat(folder, place, kFileName);
     if (::access(path.c_str(), R_OK) == 0) return path;
   }

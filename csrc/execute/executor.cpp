@@ -128,7 +128,6 @@ class Run {
   }
 
   void run_careful(std::uint32_t index, const StepCode& step, const StepNumbers& numbers) {
-    if (step.writes_state) state_.state_written = true;
     if (numbers.num_tiles <= 0) return;  // also a step that the last one of its chain runs
     const KernelCall& call = state_.blocks.calls[index];
     if (team_.num_threads() > 1 && numbers.parallel) {
@@ -143,7 +142,9 @@ class Run {
     } else {
       step.kernel->run(&call, 0, numbers.num_tiles, buffers_.scratch);
     }
+    // A step that fails has not written a state: such ones check everything first.
     if (step.may_fail && state_.blocks.error.set != 0) fail_step(compiled_, index, state_.blocks.error);
+    if (step.writes_state) state_.state_written = true;
   }
 
   const CompiledPlan& compiled_;

@@ -309,6 +309,7 @@ class Session:
         inputs: Sequence[AnyArray],
         outputs: Sequence[AnyArray],
         max_steps: int = 0,
+        stream: int | None = None,
     ) -> None: ...
     def profile(self, graph: int, inputs: Sequence[AnyArray], runs: int) -> list[tuple[int, int]]:
         """(calls, total nanoseconds) of every step."""
@@ -321,7 +322,7 @@ class Session:
 
 class Caller:
     """Base of what is called like a function. Plain calls go to one graph of the session; others to
-    the methods _call(args, named) and _run_into(inputs, outputs, max_steps) of the deriving
+    the methods _call(args, named) and _run_into(inputs, outputs, max_steps, stream) of the deriving
     class."""
     def __init__(self, session: Session | None = None, graph: int = 0) -> None: ...
     def __call__(self, *args: Any, **named: Any) -> Any: ...
@@ -330,6 +331,7 @@ class Caller:
         inputs: Mapping[str, Any] | Sequence[Any],
         outputs: Mapping[str, Any] | Sequence[Any],
         max_steps: int = 0,
+        stream: int | None = None,
     ) -> None: ...
 
 def pipeline() -> list[str]:

@@ -80,13 +80,15 @@ class Entry(_core.Caller):
             return dict(zip(names, results, strict=True))
         return self._fetch(arrays, list(fetch), max_steps)
 
-    def _run_into(self, inputs: Inputs, outputs: Inputs, max_steps: int = 0) -> None:
+    def _run_into(
+        self, inputs: Inputs, outputs: Inputs, max_steps: int = 0, stream: int | None = None
+    ) -> None:
         """What `run_into` does that is more than lists of such arrays."""
         if isinstance(inputs, Mapping):
             inputs = self._arrays((), inputs)
         if isinstance(outputs, Mapping):
             outputs = match_inputs(f"{self.name}: outputs", self._output_names, (), outputs)
-        self._session.run_into(self._graph, inputs, outputs, max_steps)
+        self._session.run_into(self._graph, inputs, outputs, max_steps, stream)
 
     def reserve(self, **dims: int) -> None:
         """Prepares everything for runs at these dims (upper bounds where not given)."""
@@ -169,8 +171,10 @@ class _Entries(_core.Caller):
     def _call(self, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         return self.entry()._call(args, named)
 
-    def _run_into(self, inputs: Inputs, outputs: Inputs, max_steps: int = 0) -> None:
-        self.entry()._run_into(inputs, outputs, max_steps)
+    def _run_into(
+        self, inputs: Inputs, outputs: Inputs, max_steps: int = 0, stream: int | None = None
+    ) -> None:
+        self.entry()._run_into(inputs, outputs, max_steps, stream)
 
     def __getattr__(self, name: str) -> Entry:
         """p.decode: the graph "decode"."""

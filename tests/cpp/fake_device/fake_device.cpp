@@ -266,6 +266,11 @@ DeviceStatus launch(DeviceStream* stream, const DeviceLaunch* given) {
   return enqueue(stream, [owned = OwnedLaunch(*given)] { return run(owned); });
 }
 
+DeviceStatus wait(DeviceStream*, void*) {
+  ++counts.waits;
+  return kDeviceDone;
+}
+
 DeviceStatus begin_capture(DeviceStream* stream) {
   stream->captures = true;
   stream->noted.clear();
@@ -329,9 +334,13 @@ constexpr DeviceApi kApi = {
         },
     .close_stream = [](DeviceStream* stream) { destroy(stream, counts.streams); },
     .native_stream = [](DeviceStream* stream) -> void* { return stream; },
-    .synchronize = [](DeviceStream*) { return kDeviceDone; },
-    .wait_for = [](DeviceStream*, void*) { return kDeviceDone; },
-    .let_wait = [](DeviceStream*, void*) { return kDeviceDone; },
+    .synchronize =
+        [](DeviceStream*) {
+          ++counts.synchronizations;
+          return kDeviceDone;
+        },
+    .wait_for = &wait,
+    .let_wait = &wait,
     .launch = &launch,
     .upload = &upload,
     .download = &download,

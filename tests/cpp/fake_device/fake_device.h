@@ -14,6 +14,7 @@ struct Counts {
   std::int64_t steps = 0, streams = 0, graphs = 0, events = 0;  // that exist now
   std::int64_t launches = 0;                                    // that were run, by graphs too
   std::int64_t captures = 0, replays = 0, uploads = 0, downloads = 0;
+  std::int64_t synchronizations = 0, waits = 0;  // of the host; of one stream for another
 };
 using GetCounts = const Counts* (*)();
 inline constexpr char kGetCountsName[] = "fake_device_counts";
