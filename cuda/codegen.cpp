@@ -38,6 +38,7 @@ class Generator {
 
   void find_operands() {
     source_.has_rows = group_.row_axes > 0;
+    source_.row_axes = group_.row_axes;
     for (int i = 0; i < group_.num_inputs; ++i) source_.element_bytes.push_back(type_of(i).bytes);
     for (int i = 0; i < group_.num_outputs; ++i) {
       const int r = group_.output_registers[i];

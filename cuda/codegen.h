@@ -20,6 +20,7 @@ struct GroupSource {
   std::string text;
   int at_once = 1;                           // elements that a thread computes at once
   bool has_rows = false;                     // reductions, or values with one element per row
+  std::int32_t row_axes = 0;                 // as in PointwiseGroup
   std::vector<int> element_bytes;            // of the operands: inputs, then outputs
   std::vector<std::int32_t> output_per_row;  // 1: the output has one element per row
 };

@@ -67,8 +67,8 @@ void GroupLaunches::append_axis(const Axis& axis, int first) {
 
 // The axes of rows in their order; others as the first output lies in memory, which makes neighbors meet.
 void GroupLaunches::collect_axes(const KernelCall& call) {
-  const TensorArg* const inputs = call.inputs + call.group->first_input;
-  const int num_inputs = num_operands_ - call.num_outputs, row_axes = facts_.has_rows ? call.group->row_axes : 0;
+  const TensorArg* const inputs = call.inputs;
+  const int num_inputs = num_operands_ - call.num_outputs, row_axes = facts_.row_axes;
   const TensorArg& shape = facts_.has_rows ? inputs[0] : call.outputs[0];
   Axis axes[kKernelMaxRank] = {};
   int order[kKernelMaxRank];

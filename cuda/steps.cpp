@@ -1,5 +1,7 @@
 #include "cuda/steps.h"
 
+#include <cstdlib>
+#include <cstring>
 #include <memory>
 
 #include "cuda/status.h"
@@ -7,6 +9,14 @@
 
 namespace ingot::cuda {
 namespace {
+
+// INGOT_CUDA_NVRTC=0 leaves the compiler alone, as if it were not installed.
+bool may_generate(std::string* why) {
+  const char* const given = std::getenv("INGOT_CUDA_NVRTC");
+  if (given == nullptr || std::strcmp(given, "0") != 0) return true;
+  *why = "INGOT_CUDA_NVRTC is 0";
+  return false;
+}
 
 DeviceStatus interpret_group(const DeviceGroup& group, const std::string& no_code, DeviceStep& step) {
   const char* why = "it has an anchor";
@@ -23,8 +33,10 @@ DeviceStatus interpret_group(const DeviceGroup& group, const std::string& no_cod
 
 DeviceStatus compile_group(const DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step) {
   std::string why;
-  step.code =
-      make_group_code(request, context.properties.major, context.properties.minor, context.cache_folder.c_str(), &why);
+  if (may_generate(&why)) {
+    const DeviceProperties& device = context.properties;
+    step.code = make_group_code(request, device.major, device.minor, context.cache_folder.c_str(), &why);
+  }
   if (step.code == nullptr) return interpret_group(*request.group, why, step);
   step.description = describe_group(*step.code);
   return kDeviceDone;

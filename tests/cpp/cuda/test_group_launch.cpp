@@ -38,13 +38,9 @@ GroupSource pointwise_facts(std::size_t operands) {
 
 struct Call {
   std::vector<TensorArg> inputs, outputs;
-  PointwiseGroup group = {};
   KernelCall call = {};
 
-  Call(std::vector<TensorArg> in, std::vector<TensorArg> out, int row_axes = 0)
-      : inputs(std::move(in)), outputs(std::move(out)) {
-    group.row_axes = row_axes;
-    call.group = &group;
+  Call(std::vector<TensorArg> in, std::vector<TensorArg> out) : inputs(std::move(in)), outputs(std::move(out)) {
     call.inputs = inputs.data();
     call.outputs = outputs.data();
     call.num_inputs = static_cast<std::int32_t>(inputs.size());
@@ -101,9 +97,10 @@ TEST_CASE("launches cover every element once, however few they may cover at once
     const std::multiset<std::int64_t> offsets = covered(launches, 1);
     CHECK(offsets.size() == 210);
     CHECK(std::set<std::int64_t>(offsets.begin(), offsets.end()).size() == 210);
-    const Call rows({tensor({6, 5, 7}, {70, 14, 2})}, {tensor({6, 5, 1}, {5, 1, 1})}, 1);
+    const Call rows({tensor({6, 5, 7}, {70, 14, 2})}, {tensor({6, 5, 1}, {5, 1, 1})});
     GroupSource row_facts = pointwise_facts(2);
     row_facts.has_rows = true;
+    row_facts.row_axes = 1;
     row_facts.output_per_row = {1};
     GroupLaunches row_launches(row_facts, rows.call, 4, most);
     const std::multiset<std::int64_t> row_offsets = covered(row_launches, 0);
@@ -145,7 +142,8 @@ TEST_CASE("nothing is launched for nothing; a row that is too long does not fit"
   CHECK(launches.fits());
   GroupSource rows = facts;
   rows.has_rows = true;
-  const Call long_row({tensor({2, 65537}, {65537, 1})}, {tensor({2, 65537}, {65537, 1})}, 1);
+  rows.row_axes = 1;
+  const Call long_row({tensor({2, 65537}, {65537, 1})}, {tensor({2, 65537}, {65537, 1})});
   CHECK_FALSE(GroupLaunches(rows, long_row.call, 4).fits());
 }
 

@@ -1,8 +1,10 @@
 // The plugin's functions as the core calls them, on the device that is the CPU.
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "base/dtype.h"
 #include "device/api.h"
 #include "device_test.h"
 
@@ -282,36 +284,61 @@ TEST_CASE("an abort reports its launch where the condition holds, and the first 
   CHECK(seen.element == 0);
 }
 
-TEST_CASE("a group is a kernel of its own where there is a compiler, and interpreted where there is none") {
+TEST_CASE("a group has code where there is a compiler, and is interpreted where there is none") {
   OpenDevice device;
-  const auto f32 = static_cast<std::int32_t>(11);
-  const DeviceGroupOp op = {.op = "sqrt",
-                            .dtype = f32,
-                            .result_dtype = f32,
-                            .num_operands = 1,
-                            .operands = {},
-                            .per_row = 0,
-                            .is_reduction = 0};
-  const std::int32_t output = 1;
+  const std::int32_t f32 = static_cast<std::int32_t>(DType::kF32), output_register = 1;
+  DeviceGroupOp op = {.op = "negative",
+                      .dtype = f32,
+                      .result_dtype = f32,
+                      .num_operands = 1,
+                      .operands = {},
+                      .per_row = 0,
+                      .is_reduction = 0};
   const DeviceGroup group = {.ops = &op,
                              .num_ops = 1,
                              .num_inputs = 1,
                              .input_dtypes = &f32,
-                             .output_registers = &output,
+                             .output_registers = &output_register,
                              .num_outputs = 1,
                              .row_axes = 0,
                              .first_input = 0,
                              .anchored = 0};
-  const KernelCall call = {};
+  const float before[3] = {1, -2, 0.5f};
+  TensorArg input = {.data = device.allocate(12), .rank = 1, .dtype = f32, .panels = 0, .shape = {3}, .strides = {1}};
+  TensorArg output = input;
+  output.data = device.allocate(12);
+  KernelCall call = {};
+  call.inputs = &input;
+  call.outputs = &output;
+  call.num_inputs = call.num_outputs = 1;
   const DeviceStepRequest request = {.kernel = "pointwise", .dtype = f32, .call = &call, .group = &group};
-  const auto description = [&] {
+  const auto run = [&] {
     DeviceStep* step = nullptr;
     REQUIRE(device.api.compile_step(device.context, &request, &step) == kDeviceDone);
-    const std::string words = device.api.describe_step(step);
+    CHECK(device.api.workspace_bytes(step, &call) == 0);
+    const DeviceLaunch launch = {
+        .step = step, .call = &call, .fault = nullptr, .order = 0, .step_index = 0, .guarded = 0, .workspace = nullptr};
+    float after[3] = {};
+    CHECK(device.api.upload(device.stream, input.data, before, 12) == kDeviceDone);
+    CHECK(device.api.launch(device.stream, &launch) == kDeviceDone);
+    CHECK(device.api.download(device.stream, after, output.data, 12) == kDeviceDone);
+    CHECK(device.api.synchronize(device.stream) == kDeviceDone);
+    for (int i = 0; i < 3; ++i) CHECK(after[i] == -before[i]);
+    const std::string description = device.api.describe_step(step);
     device.api.release_step(step);
-    return words;
+    return description;
   };
-  CHECK(description() == "group of 1 op, interpreted: INGOT_CUDA_ON_HOST_COMPILER names no compiler");
-  const HostCompiler compiler;
-  CHECK(description() == "group of 1 op, generated");
+  setenv("INGOT_CUDA_NVRTC", "0", 1);
+  CHECK(run() == "group of 1 op, interpreted: INGOT_CUDA_NVRTC is 0");
+  unsetenv("INGOT_CUDA_NVRTC");
+  CHECK(run() == "group of 1 op, interpreted: INGOT_CUDA_ON_HOST_COMPILER names no compiler");
+  {
+    const HostCompiler compiler;
+    CHECK(run() == "group of 1 op, generated");
+  }
+
+  op.op = "no_such_op";
+  DeviceStep* step = nullptr;
+  CHECK(device.api.compile_step(device.context, &request, &step) == kDeviceNoKernel);
+  CHECK(std::string(device.api.message()).starts_with("group: no code of its own ("));
 }
