@@ -9,6 +9,8 @@ namespace {
 // of that many would be long.
 constexpr int kMostAtOnce = 8, kMostAtOnceOfRows = 4, kMostOpsAtOnce = 64;
 
+constexpr int kNone = -1;
+
 class Generator {
  public:
   Generator(const DeviceGroup& group, GroupSource* source, std::string* why)
@@ -22,6 +24,7 @@ class Generator {
     if (!find_registers(group_, &registers_, &why_)) return false;
     find_operands();
     choose_at_once();
+    choose_kept();
     write_head();
     write_inputs();
     write_outputs();
@@ -117,18 +120,83 @@ class Generator {
     return "Row_" + std::string(op.op) + "::value<" + out + ", " + in + ">(" + operands + ")";
   }
 
-  // The ops with an element for every element that these registers are made of, in order.
-  void write_elements(const std::vector<int>& wanted, const std::string& indent) {
+  // The registers with an element for every element that these are made of, inputs but for the ones that are per row.
+  std::vector<bool> cone(const std::vector<int>& wanted, int leaf = kNone) const {
     std::vector<bool> needed(static_cast<std::size_t>(num_registers()), false);
-    for (const int r : wanted) needed[static_cast<std::size_t>(r)] = true;
+    for (const int r : wanted) needed[static_cast<std::size_t>(r)] = !per_row(r);
     for (int r = num_registers() - 1; r >= group_.num_inputs; --r) {
-      if (!needed[static_cast<std::size_t>(r)] || per_row(r)) continue;
+      if (!needed[static_cast<std::size_t>(r)] || r == leaf) continue;
       const DeviceGroupOp& op = op_of(r);
-      for (int j = 0; j < op.num_operands; ++j) needed[static_cast<std::size_t>(op.operands[j])] = true;
+      for (int j = 0; j < op.num_operands; ++j) {
+        if (!per_row(op.operands[j])) needed[static_cast<std::size_t>(op.operands[j])] = true;
+      }
     }
+    return needed;
+  }
+
+  int num_costly(const std::vector<bool>& registers) const {
+    int count = 0;
     for (int r = group_.num_inputs; r < num_registers(); ++r) {
-      if (needed[static_cast<std::size_t>(r)] && !per_row(r)) line(indent + declaration(r) + value_of(r) + ";");
+      count += registers[static_cast<std::size_t>(r)] && is_costly(op_of(r)) ? 1 : 0;
     }
+    return count;
+  }
+
+  // What each walk over a row's elements is for: the reductions in order, then the outputs.
+  std::vector<std::vector<int>> phases() const {
+    std::vector<std::vector<int>> all;
+    for (int r = group_.num_inputs; r < num_registers(); ++r) {
+      if (op_of(r).is_reduction != 0) all.push_back({op_of(r).operands[0]});
+    }
+    if (!element_outputs().empty()) all.push_back(element_outputs());
+    return all;
+  }
+
+  void choose_kept() {
+    if (!source_.has_rows) return;
+    std::vector<std::vector<bool>> needed;
+    for (const std::vector<int>& wanted : phases()) needed.push_back(cone(wanted));
+    int best = 0;
+    for (int r = group_.num_inputs; r < num_registers(); ++r) {
+      int phases = 0;
+      for (const std::vector<bool>& registers : needed) phases += registers[static_cast<std::size_t>(r)] ? 1 : 0;
+      const int saved = phases > 1 ? num_costly(cone({r})) * (phases - 1) : 0;
+      if (saved == 0 || saved < best) continue;
+      best = saved;
+      kept_ = r;
+    }
+    if (kept_ != kNone) source_.kept_bytes = type_of(kept_).bytes;
+  }
+
+  void write_registers(const std::vector<bool>& needed, const std::string& indent) {
+    for (int r = group_.num_inputs; r < num_registers(); ++r) {
+      if (needed[static_cast<std::size_t>(r)]) line(indent + declaration(r) + value_of(r) + ";");
+    }
+  }
+
+  // The ops that these registers need, in order.
+  void write_elements(const std::vector<int>& wanted, const std::string& indent) {
+    const std::vector<bool> all = cone(wanted);
+    if (kept_ == kNone || !all[static_cast<std::size_t>(kept_)]) return write_registers(all, indent);
+    std::vector<bool> before(all.size()), after = cone(wanted, kept_), own = cone({kept_});
+    for (std::size_t r = 0; r < all.size(); ++r) {  // what others need too stays outside of the choice
+      before[r] = own[r] && after[r] && static_cast<int>(r) != kept_;
+      own[r] = own[r] && !before[r];
+      after[r] = after[r] && !before[r] && static_cast<int>(r) != kept_;
+    }
+    write_registers(before, indent);
+    if (!is_kept_) {
+      write_registers(own, indent);
+      line(indent + "row.keep(at, r" + number(kept_) + ");");
+    } else {
+      const std::string name = "r" + number(kept_), type = type_of(kept_).text;
+      line(indent + "const " + type + " " + name + " = row.keeps() ? row.kept<" + type + ">(at) : [&] {");
+      write_registers(own, indent + "  ");
+      line(indent + "  return " + name + ";");
+      line(indent + "}();");
+    }
+    is_kept_ = true;
+    write_registers(after, indent);
   }
 
   std::vector<int> element_outputs() const {
@@ -155,7 +223,7 @@ class Generator {
     if (source_.has_rows) {
       write_rows();
     } else {
-      line("  for_all<Inputs, Outputs, kAtOnce>(arguments, [&](const Inputs& x, Outputs& y, int e) {");
+      line("  for_all<Inputs, Outputs, kAtOnce>(arguments, [&](const Inputs& x, Outputs& y, int e, std::uint32_t) {");
       write_results("    ");
       line("  });");
     }
@@ -176,18 +244,21 @@ class Generator {
       }
     }
     if (!element_outputs().empty()) {
-      line("    row.for_each<Inputs, Outputs, kAtOnce>([&]([[maybe_unused]] const Inputs& x, Outputs& y, int e) {");
+      line(
+          "    row.for_each<Inputs, Outputs, kAtOnce>([&](const Inputs& x, Outputs& y, int e, "
+          "std::uint32_t at) {");
       write_results("      ");
       line("    });");
     }
     write_row_outputs();
+    if (kept_ != kNone) line("    row.wait();");
     line("  }");
   }
 
   void write_reduction(int r) {
     const DeviceGroupOp& op = op_of(r);
     line("    " + declaration(r) + "row.reduce<" + reduction_type(op) + ", " + type_of(r).text +
-         ", Inputs, kAtOnce>([&]([[maybe_unused]] const Inputs& x, int e) {");
+         ", Inputs, kAtOnce>([&](const Inputs& x, int e, std::uint32_t at) {");
     write_elements({op.operands[0]}, "      ");
     line("      return " + name_of(op.operands[0]) + ";");
     line("    });");
@@ -208,6 +279,8 @@ class Generator {
   GroupSource& source_;
   std::string& why_;
   GroupRegisters registers_;
+  int kept_ = kNone;      // register whose elements lie in shared memory from the first phase that computes it on
+  bool is_kept_ = false;  // that phase has been written
 };
 
 }  // namespace

@@ -6,7 +6,8 @@
 //                                                                   r3 = row.reduce<Sum>(exp(x.r0))
 //                                                                   row.for_each(y = exp(x.r0) / r3)
 //
-// Values of rows are kept, values of elements are computed again in each phase that needs them.
+// Values of rows are kept. Values of elements are computed again in each phase that needs them, but for one register at
+// most: the one that costs most to compute again lies in shared memory, where a block's has room for its rows.
 #pragma once
 
 #include <string>
@@ -21,6 +22,7 @@ struct GroupSource {
   int at_once = 1;                           // elements that a thread computes at once
   bool has_rows = false;                     // reductions, or values with one element per row
   std::int32_t row_axes = 0;                 // as in PointwiseGroup
+  int kept_bytes = 0;                        // of the register whose elements a block keeps in shared memory; 0: none
   std::vector<int> element_bytes;            // of the operands: inputs, then outputs
   std::vector<std::int32_t> output_per_row;  // 1: the output has one element per row
 };

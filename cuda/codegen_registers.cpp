@@ -65,6 +65,10 @@ PointwiseRule rule_of(const DeviceGroupOp& op) {
   return find_row(op.op)->rule;
 }
 
+bool is_costly(const DeviceGroupOp& op) {
+  return op.is_reduction == 0 && find_row(op.op)->classes == kFloatClass;
+}
+
 const char* reduction_type(const DeviceGroupOp& op) {
   for (const Reduction& reduction : kReductions) {
     if (std::strcmp(reduction.name, op.op) == 0) return reduction.type;

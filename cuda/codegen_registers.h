@@ -25,6 +25,8 @@ struct GroupRegisters {
 
 const RegisterType& type_of_dtype(std::int32_t dtype);
 PointwiseRule rule_of(const DeviceGroupOp& op);
+// Whether only floats have the op: a function of many instructions, more often than not.
+bool is_costly(const DeviceGroupOp& op);
 const char* reduction_type(const DeviceGroupOp& op);  // in generated code
 // nextafter asks for the neighbors in the dtype itself.
 bool is_narrow_nextafter(const DeviceGroupOp& op);

@@ -40,6 +40,7 @@ struct GroupSpace {
   std::int32_t lead_rank, rank;   // axes 0 .. lead_rank-1 count rows, the others to rank-1 the elements of a row
   std::uint32_t threads_per_row;  // a power of two from 16 on, or the block
   std::int32_t by_vectors;        // 1: every operand can be read and written in vectors along the last axis
+  std::int32_t keeps;             // 1: shared memory has room for the register that the rows of a block keep
   GroupStop stop;
   GroupAxis axes[kGroupMaxRank];
 };

@@ -110,8 +110,8 @@ cudaError_t enqueue_group(const GroupCode& code, const Enqueue& enqueue) {
   while (launches.next(&launch)) {
     const Guard& guard = enqueue.guard;
     if (guard.guarded != 0) launch.arguments.space.stop = {&guard.fault->set, &guard.fault->order, guard.order};
-    const cudaError_t result =
-        launch_code(*code.code, dim3(launch.grid), dim3(launch.block), 0, enqueue.stream, &launch.arguments);
+    const cudaError_t result = launch_code(*code.code, dim3(launch.grid), dim3(launch.block), launch.shared_bytes,
+                                           enqueue.stream, &launch.arguments);
     if (result != cudaSuccess) return result;
   }
   return cudaSuccess;

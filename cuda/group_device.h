@@ -233,7 +233,9 @@ INGOT_INLINE void for_elements(const Arguments& a, const Offsets<Arguments::kOpe
       positions.load(x);
     }
 #pragma unroll
-    for (int e = 0; e < kAtOnce; ++e) compute(x, y, e);  // once for both: it is most of the code
+    for (int e = 0; e < kAtOnce; ++e) {  // once for both: it is most of the code
+      compute(x, y, e, at + e * step < n ? at + e * step : at);
+    }
     if (whole) {
       y.store(VectorAt<Arguments>{a, positions.place(0)});
     } else {

@@ -5,9 +5,10 @@
 namespace ingot::cuda {
 namespace {
 
-constexpr int kTeam = 16;                // threads that fold one block of a reduction
-constexpr std::int64_t kTeamRow = 512;   // elements of that block
-constexpr int kBlocksPerProcessor = 16;  // in a grid: twice what it holds at a time
+constexpr int kTeam = 16;                        // threads that fold one block of a reduction
+constexpr std::int64_t kTeamRow = 512;           // elements of that block
+constexpr std::int64_t kSharedBytes = 40 << 10;  // of a block at most: five of them share a processor
+constexpr int kBlocksPerProcessor = 16;          // in a grid: twice what it holds at a time
 
 // Requires: size < 2^31.
 GroupAxis axis_of(std::int64_t size) {
@@ -190,6 +191,12 @@ void GroupLaunches::choose_grid(GroupLaunch* launch) const {
   }
   unsigned block = space.threads_per_row > 32 ? space.threads_per_row : kGroupBlock;
   while (block > 32 && block > space.threads_per_row && threads < std::int64_t{block} * num_processors_) block /= 2;
+  const std::int64_t row_bytes = std::int64_t{space.columns} * facts_.kept_bytes;
+  while (block > 32 && block > space.threads_per_row && block / space.threads_per_row * row_bytes > kSharedBytes)
+    block /= 2;
+  const std::int64_t shared_bytes = block / space.threads_per_row * row_bytes;
+  space.keeps = shared_bytes > 0 && shared_bytes <= kSharedBytes ? 1 : 0;
+  launch->shared_bytes = space.keeps != 0 ? static_cast<std::size_t>(shared_bytes) : 0;
   const std::int64_t most = std::int64_t{num_processors_} * kBlocksPerProcessor * kGroupBlock / block;
   launch->block = block;
   launch->grid = static_cast<unsigned>(smaller(ceil_div(threads, block), most > 1 ? most : 1));

@@ -20,6 +20,7 @@ struct GroupLaunch {
     GroupOperand operands[kMostGroupOperands];
   } arguments;
   unsigned grid, block;
+  std::size_t shared_bytes;
 };
 
 // What a launch covers at most; smaller in tests.

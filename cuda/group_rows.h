@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cuda/group_device.h"
+#include "cuda/shared_memory.h"
 #include "kernels/reduce_ops.h"
 
 namespace ingot::cuda {
@@ -55,7 +56,10 @@ class Rows {
       result = combine_lanes<Op>(result, kTeamThreads);
       if (teams > 2 && block < blocks && thread() % kTeamThreads == 0) results[block] = result;
     }
-    if (teams <= 2) return combine_pair<Op>(result, teams);
+    if (teams <= 2) {
+      __syncwarp();  // for what is kept
+      return combine_pair<Op>(result, teams);
+    }
     __syncthreads();
     return combine_blocks<Op>(results, blocks);
   }
@@ -66,7 +70,18 @@ class Rows {
     if (inside_) for_elements<Inputs, Outputs, kAtOnce>(a_, row_, thread(), a_.space.threads_per_row, compute);
   }
 
-  // All that was read of the row has been read.
+  // Elements of one register, from the phase that computes them for those that follow.
+  INGOT_INLINE bool keeps() const { return a_.space.keeps != 0; }
+  template <class T>
+  INGOT_INLINE void keep(std::uint32_t at, T x) const {
+    if (keeps()) kept_row<T>()[at] = to_stored<T>(x);
+  }
+  template <class T>
+  INGOT_INLINE T kept(std::uint32_t at) const {
+    return from_stored<T>(kept_row<T>()[at]);
+  }
+
+  // All that was read of the row has been read, and what is kept of it can be read.
   INGOT_INLINE void wait() const {
     if (a_.space.threads_per_row > 32) {
       __syncthreads();
@@ -78,6 +93,12 @@ class Rows {
  private:
   INGOT_INLINE std::uint32_t rows_at_once() const { return blockDim.x / a_.space.threads_per_row; }
   INGOT_INLINE std::uint32_t thread() const { return threadIdx.x & (a_.space.threads_per_row - 1); }
+
+  template <class T>
+  INGOT_INLINE typename Stored<T>::Type* kept_row() const {
+    const std::uint32_t row = threadIdx.x / a_.space.threads_per_row;
+    return dynamic_shared<typename Stored<T>::Type>() + row * a_.space.columns;
+  }
 
   INGOT_INLINE void place() {
     const std::uint32_t row = base_ + threadIdx.x / a_.space.threads_per_row;
@@ -114,7 +135,7 @@ class Rows {
       }
 #pragma unroll
       for (int e = 0; e < kAtOnce; ++e) {
-        if (at + e * kTeamThreads < end) sum = Op::apply(sum, compute(x, e));
+        if (at + e * kTeamThreads < end) sum = Op::apply(sum, compute(x, e, at + e * kTeamThreads));
       }
     }
     return sum;

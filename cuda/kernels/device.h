@@ -10,6 +10,7 @@
 
 #include "cuda/kernel.h"
 #include "cuda/launch.h"
+#include "cuda/shared_memory.h"
 #include "execute/kernel.h"
 #include "kernels/values.h"
 
@@ -118,17 +119,6 @@ __device__ inline void report(const Guard& guard, std::int64_t element, std::int
     atomicExch(&guard.fault->lock, 0);
     done = true;
   }
-}
-
-// The memory of the block whose size launch() is told; 16-byte aligned.
-template <class T>
-__device__ T* dynamic_shared() {
-#if defined(__CUDACC__)
-  extern __shared__ __align__(16) unsigned char memory[];
-  return reinterpret_cast<T*>(memory);
-#else
-  return reinterpret_cast<T*>(cuda_on_host::dynamic_shared_memory());
-#endif
 }
 
 }  // namespace ingot::cuda

@@ -43,7 +43,7 @@ void check_on_device(const GroupCode& code, const Group& group) {
   }
   const Arguments arguments(group, addresses);
   const Enqueue enqueue = {
-      .call = arguments.call, .guard = {}, .workspace = nullptr, .num_processors = 2, .stream = nullptr};
+      .call = arguments.call, .guard = {}, .workspace = nullptr, .num_processors = 1, .stream = nullptr};
   REQUIRE(enqueue_group(code, enqueue) == cudaSuccess);
   REQUIRE(cudaDeviceSynchronize() == cudaSuccess);
   const std::vector<std::vector<char>> wanted = run_on_cpu(group);
@@ -104,6 +104,46 @@ TEST_CASE("generated code of every op and dtype gives the CPU's bits") {
     }
     add_memory(rng, group, outputs);
     check_group(group);
+  }
+}
+
+DeviceGroupOp op_of(const char* name, DType dtype, std::initializer_list<std::int32_t> operands, int per_row = 0) {
+  DeviceGroupOp op = {.op = name,
+                      .dtype = static_cast<std::int32_t>(dtype),
+                      .result_dtype = static_cast<std::int32_t>(dtype),
+                      .num_operands = static_cast<std::int32_t>(operands.size()),
+                      .operands = {},
+                      .per_row = per_row,
+                      .is_reduction = per_row};
+  std::copy(operands.begin(), operands.end(), op.operands);
+  return op;
+}
+
+TEST_CASE("softmax of rows of every length gives the CPU's bits, whether a row fits into shared memory or not") {
+  Rng rng(9);
+  for (const DType dtype : {DType::kF32, DType::kF64}) {
+    Group group;
+    group.row_axes = 1;
+    group.input_dtypes = {static_cast<std::int32_t>(dtype)};
+    group.input_per_row = {false};
+    group.ops = {op_of("max", dtype, {0}, 1), op_of("subtract", dtype, {0, 1}), op_of("exp", dtype, {2}),
+                 op_of("sum", dtype, {3}, 1), op_of("divide", dtype, {3, 4})};
+    GroupSource source;
+    std::string why;
+    group.outputs = {5};
+    REQUIRE(generate_group(group.device_group(), &source, &why));
+    CHECK(source.kept_bytes == static_cast<int>(size_bytes(dtype)));
+    const OwnedGroupCode code = make(group, &why);
+    REQUIRE_MESSAGE(code != nullptr, why);
+    for (const Sizes& shape : {Sizes{600, 5}, Sizes{80, 1025}, Sizes{40, 16}, Sizes{3, 17}, Sizes{5, 511},
+                               Sizes{2, 512}, Sizes{3, 513}, Sizes{5, 1000}, Sizes{3, 1025}, Sizes{2, 4100},
+                               Sizes{2, 10240}, Sizes{2, 10241}, Sizes{1, 65536}, Sizes{2, 2, 300}}) {
+      group.shape = shape;
+      group.inputs.clear();
+      group.results.clear();
+      add_memory(rng, group, {5});
+      check_on_device(*code, group);
+    }
   }
 }
 
