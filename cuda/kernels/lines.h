@@ -93,17 +93,18 @@ inline constexpr T kFillA = static_cast<T>(-0.0);
 template <class T>
 inline constexpr T kFillB = 0;
 
-// The 16 bytes that one thread of 256 carries of every tile of kLines lines and kSteps steps: one piece, or elements of
-// one line, or (neighbours being lines that are no pieces) elements of lines so far apart that the threads of a warp
-// read neighbours. In shared memory a tile lies step by step, a step kPitch elements behind the last.
+// What one thread of 256 carries of every tile of kLines lines and kSteps steps, 16 bytes at a time: a piece, or
+// elements of one line, or (neighbours being lines that are no pieces) elements of lines so far apart that the threads
+// of a warp read neighbours. In shared memory a tile lies step by step, a step kPitch elements behind the last.
 template <class Source, int kLines, int kSteps>
 class Loader {
  public:
   using T = typename Source::Element;
   static constexpr int kElements = kPiece<T>;
   static constexpr int kPitch = kLines + kElements;
-  static constexpr int kAlongSteps = kSteps / kElements, kAlongLines = kLines / kElements;  // threads
-  static_assert(kLines * kSteps == 256 * kElements);
+  static constexpr int kDepth = 256 * kElements / kLines, kPieces = kSteps / kDepth;        // steps of a round, rounds
+  static constexpr int kAlongSteps = kDepth / kElements, kAlongLines = kLines / kElements;  // threads
+  static_assert(kSteps % kDepth == 0 && kDepth % kElements == 0);
 
   // table: the tile's lines. The first step is k; steps from `end` on are `fill`.
   __device__ void begin(const Source& source, const typename Source::Line* table, std::int64_t k, std::int64_t end,
@@ -120,38 +121,47 @@ class Loader {
 
   // Reads the thread's part of the next tile.
   __device__ void fetch(const Source& source) {
-    if (left_ >= (source.along_steps ? kElements : 1) && source.in_pieces) {
-      fetch_piece(source);
-    } else {
-      fetch_elements(source);
+    INGOT_UNROLL
+    for (int i = 0; i < kPieces; ++i) {
+      if (left_ >= (source.along_steps ? kElements : 1) && source.in_pieces) {
+        fetch_piece(source, pieces_[i]);
+      } else {
+        fetch_elements(source, pieces_[i]);
+      }
+      left_ -= kDepth;
+      source.advance(step_, kDepth);
     }
-    left_ -= kSteps;
-    source.advance(step_, kSteps);
   }
 
   __device__ void store(const Source& source, T* tile) const {
-    T* const to = tile + first_step_ * kPitch + first_line_;
-    if (source.in_pieces && !source.along_steps) return store_piece(to, piece_);
     const int apart = source.along_steps ? kPitch : kAlongLines;
     INGOT_UNROLL
-    for (int i = 0; i < kElements; ++i) to[i * apart] = piece_.e[i];
+    for (int i = 0; i < kPieces; ++i) {
+      T* const to = tile + (first_step_ + i * kDepth) * kPitch + first_line_;
+      if (source.in_pieces && !source.along_steps) {
+        store_piece(to, pieces_[i]);
+        continue;
+      }
+      INGOT_UNROLL
+      for (int e = 0; e < kElements; ++e) to[e * apart] = pieces_[i].e[e];
+    }
   }
 
  private:
-  __device__ void fetch_piece(const Source& source) {
-    piece_ = {};
-    if (source.inside(lines_[0], step_)) piece_ = load_piece(source.address(lines_[0], step_));
+  __device__ void fetch_piece(const Source& source, Piece<T>& piece) {
+    piece = {};
+    if (source.inside(lines_[0], step_)) piece = load_piece(source.address(lines_[0], step_));
   }
 
-  __device__ void fetch_elements(const Source& source) {
+  __device__ void fetch_elements(const Source& source, Piece<T>& piece) {
     typename Source::Step step = step_;
     INGOT_UNROLL
     for (int i = 0; i < kElements; ++i) {
       if (left_ <= (source.along_steps ? i : 0)) {
-        piece_.e[i] = fill_;
+        piece.e[i] = fill_;
       } else {
         const bool inside = source.inside(lines_[i], step);
-        piece_.e[i] = inside ? *source.address(lines_[i], step) : T{0};
+        piece.e[i] = inside ? *source.address(lines_[i], step) : T{0};
       }
       if (source.along_steps) source.advance(step, 1);
     }
@@ -162,7 +172,7 @@ class Loader {
   std::int64_t left_;  // steps from the thread's first one on
   int first_line_, first_step_;
   T fill_;
-  Piece<T> piece_;
+  Piece<T> pieces_[kPieces];
 };
 
 }  // namespace ingot::cuda

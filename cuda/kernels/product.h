@@ -118,10 +118,11 @@ cudaError_t multiply(const Enqueue& e, TileProduct<Source>& p) {
   const PartsSum sum = choice.parts ? cut_into_parts(p, e.workspace) : PartsSum{};
   cudaError_t status;
   if constexpr (kHasLarge) {
-    status =
-        choice.large ? launch_tiles<TileShape<T, 128, 8, 8, 1>>(e, p) : launch_tiles<TileShape<T, 64, 16, 4, 2>>(e, p);
+    constexpr int kSteps = Source::kGathers ? 16 : 32;  // what fits registers without spilling
+    status = choice.large ? launch_tiles<TileShape<T, 128, 16, 8, 1>>(e, p)
+                          : launch_tiles<TileShape<T, 64, kSteps, 4, 2>>(e, p);
   } else {
-    constexpr int kBlocks = size == 4 || (device::kIsFloat<T> && !Source::kGathers) ? 2 : 1;  // without spilling
+    constexpr int kBlocks = size == 4 || (device::kIsFloat<T> && !Source::kGathers) ? 2 : 1;
     status = launch_tiles<TileShape<T, 64, 64 / size, 4, kBlocks>>(e, p);
   }
   return status == cudaSuccess ? finish_parts(e, p, sum) : status;
