@@ -41,7 +41,7 @@ void choose_parts(ReduceWalk& walk, std::int64_t blocks, std::int64_t least, int
   const std::int64_t enough = std::int64_t{num_processors} * 8;  // blocks
   std::int64_t in_part = least;
   const auto too_many = [&](std::int64_t parts) {
-    return parts > kMostParts || parts * walk.outputs > kMostPartsInAll || (parts > 1 && parts * blocks > enough * 2);
+    return parts * walk.outputs > kMostPartsInAll || (parts > 1 && parts * blocks > enough * 2);
   };
   while (in_part < pieces && too_many(ceil_div(pieces, in_part))) in_part *= 2;
   walk.pieces_in_part = in_part;
@@ -91,8 +91,9 @@ cudaError_t enqueue_reduction(const Enqueue& enqueue) {
   cudaError_t status;
   if (axis >= 0) {
     set_columns(walk, r, axis);
+    walk.teams = 1;
     const std::int64_t blocks = walk.outputs / walk.columns * walk.tiles.divisor;
-    choose_parts(walk, blocks, 1, enqueue.num_processors);
+    choose_parts(walk, blocks, walk.teams, enqueue.num_processors);
     status = launch(reduce_columns<R>, grid_for(walk.blocks, 1), kBlockThreads, 0, enqueue.stream, x, out, workspace,
                     walk, enqueue.guard);
   } else {

@@ -8,15 +8,13 @@
 
 namespace ingot::cuda {
 
-inline constexpr int kMostParts = kTeam * kTeams;  // of one output
-
 struct ReduceWalk {
   AxesWalk kept, reduced;  // of the input; by columns `kept` lacks the axis of the columns
   std::int64_t outputs, elements;
   std::int64_t pieces_in_part, parts;
   Divider parts_divider;
   std::uint32_t blocks;        // of threads, if each does one thing
-  std::int32_t teams;          // by rows: that share an output
+  std::int32_t teams;          // that share an output; by columns 1
   std::int64_t columns;        // by columns: how many there are
   Divider tiles;               // by columns: of 32
   std::int64_t column_stride;  // by columns: from a result to the next
@@ -72,6 +70,26 @@ __device__ __forceinline__ typename R::State fold_lane(const typename R::T* x, c
   return state;
 }
 
+// The pieces first .. last-1 of an output, walk.teams of them at a time, by `fold`. All threads of the block come
+// along.
+template <class R, class FoldPieces>
+__device__ __forceinline__ typename R::State fold_pieces(std::int64_t first, std::int64_t last, const ReduceWalk& walk,
+                                                         const FoldPieces& fold) {
+  using State = typename R::State;
+  const auto combine = [](State a, State b) { return R::combine(a, b); };
+  last = smaller(last, (walk.elements + device::kReduceBlock - 1) / device::kReduceBlock);
+  const bool alone = first + walk.teams >= last;  // then there is no tree
+  PairTree<State> tree;
+  State state;
+  INGOT_ROLLED
+  do {
+    state = fold(first);
+    if (!alone) tree.push(state, combine);
+    first += walk.teams;
+  } while (first < last);
+  return alone ? state : tree.finish(R::identity(), combine);
+}
+
 // Reduced elements that lie together, or in no order that suits threads: a team folds a piece, its threads on adjacent
 // elements; walk.teams teams share an output. Grid: blocks of 16 / teams outputs, times parts.
 template <class R>
@@ -89,19 +107,14 @@ __global__ void reduce_rows(const typename R::T* x, typename R::Result* out, typ
     const bool exists = output < walk.outputs;
     const std::int64_t elements = exists ? walk.elements : 0;
     const typename R::T* const from = x + (exists ? offset_of(walk.kept, output) : 0);
-    PairTree<State> tree;
-    const std::int64_t first_piece = part * walk.pieces_in_part, last_piece = first_piece + walk.pieces_in_part;
-    INGOT_ROLLED
-    for (std::int64_t piece = first_piece; piece < last_piece; piece += walk.teams) {
+    const std::int64_t first_piece = part * walk.pieces_in_part;
+    const State state = fold_pieces<R>(first_piece, first_piece + walk.pieces_in_part, walk, [&](std::int64_t piece) {
       const std::int64_t first = (piece + team() % walk.teams) * device::kReduceBlock;
-      if (piece > first_piece && piece * device::kReduceBlock >= walk.elements) break;  // for all threads
-      State state =
+      const State lane =
           fold_lane<R>(from, walk.reduced, first + lane_of_team(), smaller(first + device::kReduceBlock, elements));
-      state = combine_team(state, combine);
-      if (walk.teams > 1) state = combine_teams(state, walk.teams, combine);
-      tree.push(state, combine);
-    }
-    const State state = tree.finish(R::identity(), combine);
+      const State folded = combine_team(lane, combine);
+      return walk.teams > 1 ? combine_teams(folded, walk.teams, combine) : folded;
+    });
     if (exists && static_cast<int>(threadIdx.x) % (walk.teams * kTeam) == 0) {
       store_part<R>(state, output, part, walk.parts, out, workspace);
     }
@@ -110,6 +123,19 @@ __global__ void reduce_rows(const typename R::T* x, typename R::Result* out, typ
 
 inline constexpr int kColumnsOfTile = 32;
 inline constexpr int kThreadsOfColumn = kBlockThreads / kColumnsOfTile;  // each folds two lanes
+
+// Two reductions side by side.
+template <class R>
+struct Both {
+  struct State {
+    typename R::State first, second;
+  };
+
+  __device__ static State identity() { return {R::identity(), R::identity()}; }
+  __device__ static State combine(State a, State b) {
+    return {R::combine(a.first, b.first), R::combine(a.second, b.second)};
+  }
+};
 
 // Outputs that lie together, reduced elements that do not: a warp reads 32 columns of one row. Each thread folds lanes
 // y and y + 8 of its column; the lanes of a column are then combined by a team. Grid: one block per tile of 32 columns,
@@ -130,36 +156,31 @@ __global__ void reduce_columns(const typename R::T* x, typename R::Result* out, 
     const std::int64_t first_column = std::int64_t{take_index(walk.tiles, outer)} * kColumnsOfTile;
     const bool exists = first_column + x_column < walk.columns;
     const typename R::T* const from = x + offset_of(walk.kept, outer) + (exists ? first_column + x_column : 0);
-    PairTree<State> trees[2];
-    const std::int64_t first_piece = part * walk.pieces_in_part, last_piece = first_piece + walk.pieces_in_part;
-    INGOT_ROLLED
-    for (std::int64_t piece = first_piece; piece < last_piece; ++piece) {
-      const std::int64_t first = piece * device::kReduceBlock;
-      if (piece > first_piece && first >= walk.elements) break;
-      const std::int64_t last = exists ? smaller(first + device::kReduceBlock, walk.elements) : 0;
-      __syncthreads();  // the lanes of the piece before have been read
-      INGOT_ROLLED
-      for (int lane = y; lane < kTeam; lane += kThreadsOfColumn) {
-        lanes[lane][x_column] = fold_lane<R>(from, walk.reduced, first + lane, last);
-      }
-      __syncthreads();
-      INGOT_ROLLED
-      for (int i = 0; i < 2; ++i) {
-        trees[i].push(combine_team(lanes[lane_of_team()][team() + i * kTeams], combine), combine);
-      }
+    const std::int64_t first_piece = part * walk.pieces_in_part, begin = offset_of(walk.results, outer);
+    const typename Both<R>::State states =
+        fold_pieces<Both<R>>(first_piece, first_piece + walk.pieces_in_part, walk, [&](std::int64_t piece) {
+          const std::int64_t first = piece * device::kReduceBlock;
+          const std::int64_t last = exists ? smaller(first + device::kReduceBlock, walk.elements) : 0;
+          __syncthreads();  // the lanes of the piece before have been read
+          INGOT_ROLLED
+          for (int lane = y; lane < kTeam; lane += kThreadsOfColumn) {
+            lanes[lane][x_column] = fold_lane<R>(from, walk.reduced, first + lane, last);
+          }
+          __syncthreads();
+          return typename Both<R>::State{combine_team(lanes[lane_of_team()][team()], combine),
+                                         combine_team(lanes[lane_of_team()][team() + kTeams], combine)};
+        });
+    const std::int64_t column = first_column + team();
+    if (lane_of_team() == 0 && column < walk.columns) {
+      store_part<R>(states.first, begin + column * walk.column_stride, part, walk.parts, out, workspace);
     }
-    const std::int64_t begin = offset_of(walk.results, outer);
-    INGOT_ROLLED
-    for (int i = 0; i < 2; ++i) {
-      const std::int64_t column = first_column + team() + i * kTeams;
-      if (lane_of_team() != 0 || column >= walk.columns) continue;
-      store_part<R>(trees[i].finish(R::identity(), combine), begin + column * walk.column_stride, part, walk.parts, out,
-                    workspace);
+    if (lane_of_team() == 0 && column + kTeams < walk.columns) {
+      store_part<R>(states.second, begin + (column + kTeams) * walk.column_stride, part, walk.parts, out, workspace);
     }
   }
 }
 
-// Grid: one block per output. Requires: at most kMostParts parts.
+// Grid: one block per output.
 template <class R>
 __global__ void combine_parts(const typename R::State* workspace, typename R::Result* out, std::int64_t outputs,
                               std::int64_t parts, Guard guard) {
@@ -168,8 +189,14 @@ __global__ void combine_parts(const typename R::State* workspace, typename R::Re
   const auto combine = [](State a, State b) { return R::combine(a, b); };
   INGOT_ROLLED
   for (std::int64_t output = blockIdx.x; output < outputs; output += gridDim.x) {
-    const State part = threadIdx.x < parts ? workspace[output * parts + threadIdx.x] : R::identity();
-    const State state = combine_teams(combine_team(part, combine), kTeams, combine);
+    PairTree<State> tree;
+    INGOT_ROLLED
+    for (std::int64_t first = 0; first < parts; first += kBlockThreads) {
+      const std::int64_t part = first + threadIdx.x;
+      const State state = part < parts ? workspace[output * parts + part] : R::identity();
+      tree.push(combine_teams(combine_team(state, combine), kTeams, combine), combine);
+    }
+    const State state = tree.finish(R::identity(), combine);
     if (threadIdx.x == 0) out[output] = R::result(state);
   }
 }
