@@ -22,12 +22,14 @@ struct CudaOnHostCounts {
   std::int64_t graph_launches, graph_instantiations, graph_updates;
 };
 
+#pragma GCC visibility push(default)
 extern "C" {
 void cuda_on_host_counts(CudaOnHostCounts* counts);
 void cuda_on_host_set_seed(std::uint64_t seed);
 void cuda_on_host_set_bytes(std::int64_t num_bytes);  // that may be allocated in all
 const char* cuda_on_host_problem();                   // what broke the device; "": nothing
 }
+#pragma GCC visibility pop
 
 namespace cuda_on_host {
 

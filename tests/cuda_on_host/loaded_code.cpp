@@ -2,9 +2,10 @@
 #include "cuda/loaded_code.h"
 
 #include <dlfcn.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -20,15 +21,17 @@ struct LoadedCode {
 
 namespace {
 
-// A file that is nowhere but in memory, as dlopen wants a path.
+// dlopen wants a path, and takes a path that it knows for the library that it has.
 void* open_library(const std::string& code) {
-  const int file = memfd_create("ingot-group", MFD_CLOEXEC);
+  std::string path = (std::filesystem::temp_directory_path() / "ingot-group-XXXXXX").string();
+  const int file = mkstemp(path.data());
   if (file < 0) return nullptr;
   void* library = nullptr;
   if (write(file, code.data(), code.size()) == static_cast<ssize_t>(code.size())) {
-    library = dlopen(("/proc/self/fd/" + std::to_string(file)).c_str(), RTLD_NOW | RTLD_LOCAL);
+    library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   }
   close(file);
+  unlink(path.c_str());
   return library;
 }
 
