@@ -7,12 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.device import Emulator, devices, open_emulator
 
-import ingot
-from ingot import _core
-
-# Plugins whose device is the processor, the emulated one first: one that runs the device's kernels.
-STAND_INS = ("libingot_cuda_on_host.so", "libingot_fake_device.so")
 BUILD = Path(os.environ.get("INGOT_BUILD_DIR", Path(__file__).parent.parent / "build"))
 
 
@@ -24,17 +20,29 @@ def stand_in(name: str) -> Path:
     return path
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`pytest -m cuda` runs what a device runs."""
+    for item in items:
+        if "cuda" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.cuda)
+
+
 @pytest.fixture(scope="session")
 def cuda() -> str:
-    """A device to run on: a real one where there is one, else one that stands in for it. A process
-    opens one plugin, so that all tests have the same."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("", *STAND_INS):
-            if name and (BUILD / name).exists():
-                patch.setenv("INGOT_CUDA_PLUGIN", str(BUILD / name))
-            if "cuda:0" in _core.config()["devices"]:
-                return "cuda"
-    pytest.skip(f"no device: {ingot._core.config()['devices']}")
+    """A device to run on: a real one where there is one, else the emulated one. A process opens one
+    plugin, so that all tests have the same."""
+    if "cuda:0" not in devices():
+        open_emulator()
+    return "cuda"
+
+
+@pytest.fixture(scope="session")
+def emulator(cuda: str) -> Emulator:
+    """The controls of the emulated device, where that is the one to run on."""
+    del cuda
+    if "cuda on host" not in devices():
+        pytest.skip(f"needs the emulated device, found {devices()}")
+    return Emulator()
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ not added, so the generator needs no copy of any shape rule. `check_program` hol
 law at once: file round trip, the reference node by node, equal bits between levels, thread counts
 and pass settings.
 
-    python tests/random_programs.py --count 20000 --seed 1      # the long version of the test
+    python -m tests.random_programs --count 20000 --seed 1          # the long version of the test
+    python -m tests.random_programs --count 2000 --device         # of the one in test_cuda.py
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from tests.device import devices, open_emulator
 
 import ingot
 import ingot.testing
@@ -398,17 +400,36 @@ def check_program(module: _core.Module, inputs: Sequence[np.ndarray]) -> str:
     return "ran"
 
 
+def check_on_device(module: _core.Module, inputs: Sequence[np.ndarray], device: str) -> str:
+    """Holds one program on a device against the processor: outputs, states, errors. Where a run
+    fails there, states are as they were; on the processor a session may be broken instead."""
+    (expected, states), (found, found_states) = (
+        outcome(module, inputs, {"device": d}) for d in ("cpu", device)
+    )
+    broken = expected[1][0] == "StateError"
+    assert found[0] == expected[0], f"{device} differs:\n{module.text()}"
+    assert broken or found[1] == expected[1], f"{device} differs in run 2:\n{module.text()}"
+    assert broken or found_states == states, f"{device} differs in states:\n{module.text()}"
+    return str(expected[0][0]) if isinstance(expected[0], tuple) else "ran"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="the first program's number")
+    parser.add_argument("--device", action="store_true", help="compare a device with the processor")
     options = parser.parse_args()
+    if options.device and "cuda:0" not in devices():
+        open_emulator()
     counts: Counter[str] = Counter()
     begin = time.perf_counter()
     for number in range(options.seed, options.seed + options.count):
         module, inputs = build(SeededChoose(number))
         try:
-            counts[check_program(module, inputs)] += 1
+            if options.device:
+                counts[check_on_device(module, inputs, "cuda")] += 1
+            else:
+                counts[check_program(module, inputs)] += 1
         except Exception:
             print(f"program {number} failed:\n{module.text()}", file=sys.stderr)
             raise
