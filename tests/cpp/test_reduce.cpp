@@ -170,7 +170,7 @@ std::int64_t argmax(const std::vector<T>& x) {
 TEST_CASE_TEMPLATE("a reduction over any axes and strides has the bits of rule 4", T, float, double, std::int32_t,
                    std::int64_t, std::uint8_t) {
   Rng rng(11);
-  for (int i = 0; i < 250; ++i) {
+  for (int i = 0; i < rounds(250); ++i) {
     const Sizes shape = random_shape(rng);
     check_all<T>(rng, shape, rng());
   }
@@ -206,7 +206,7 @@ TEST_CASE_TEMPLATE("max and min propagate NaN and order zeros by sign", T, float
 TEST_CASE_TEMPLATE("argmax takes the first NaN, else the first maximum", T, float, double, std::int32_t, std::int64_t,
                    std::uint8_t) {
   Rng rng(14);
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < rounds(300); ++i) {
     Sizes shape = random_shape(rng);
     if (shape.empty()) shape = {7};
     const std::int64_t axis = pick(rng, 0, static_cast<std::int64_t>(shape.size()) - 1);

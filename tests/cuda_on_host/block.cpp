@@ -55,16 +55,14 @@ Fiber* starting = nullptr;
 std::vector<char> shared_memory;
 std::uint64_t random_state;
 
-// splitmix64
-std::uint64_t draw() {
-  std::uint64_t x = random_state += 0x9e3779b97f4a7c15u;
-  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-  return x ^ x >> 31;
+// The upper half of a linear congruence: drawn at every switch, so that it must be cheap.
+std::uint32_t draw() {
+  random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+  return static_cast<std::uint32_t>(random_state >> 32);
 }
 
-unsigned draw_below(unsigned n) {
-  return static_cast<unsigned>(draw() % n);
+unsigned draw_below(std::size_t n) {
+  return static_cast<unsigned>(std::uint64_t{draw()} * n >> 32);
 }
 
 Thread& current() {
@@ -88,8 +86,8 @@ Fiber* idle_fiber() {
 Fiber* next_fiber() {
   const bool any_fresh = block.num_begun < block.threads.size();
   if (!block.problem.empty() || (block.ready.empty() && !any_fresh)) return block.host;
-  if (any_fresh && (block.ready.empty() || draw() % 2 == 0)) return idle_fiber();
-  std::swap(block.ready[draw_below(static_cast<unsigned>(block.ready.size()))], block.ready.back());
+  if (any_fresh && (block.ready.empty() || draw_below(2) == 0)) return idle_fiber();
+  std::swap(block.ready[draw_below(block.ready.size())], block.ready.back());
   block.current = block.ready.back();
   block.ready.pop_back();
   threadIdx = current().index;
@@ -237,8 +235,8 @@ std::string run_launch(const Launch& launch, std::uint64_t seed) {
   std::fesetenv(FE_DFL_ENV);  // a device rounds to nearest and keeps subnormals, whatever the caller's thread does
   prepare(launch, seed);
   const std::uint64_t num_blocks = std::uint64_t{launch.grid.x} * launch.grid.y * launch.grid.z;
-  const std::uint64_t first = draw() % num_blocks;
-  const bool backwards = draw() % 2 == 0;
+  const std::uint64_t first = draw_below(std::min<std::uint64_t>(num_blocks, UINT32_MAX));
+  const bool backwards = draw_below(2) == 0;
   for (std::uint64_t i = 0; i < num_blocks && block.problem.empty(); ++i) {
     const std::uint64_t at = (first + (backwards ? num_blocks - i : i)) % num_blocks;
     blockIdx = {static_cast<unsigned>(at % launch.grid.x), static_cast<unsigned>(at / launch.grid.x % launch.grid.y),
