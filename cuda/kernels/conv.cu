@@ -157,7 +157,7 @@ struct DirectPlace {
 
 // Grid: any; a thread per item. Bound by the first-level cache.
 template <class T>
-__global__ void __launch_bounds__(kBlockThreads)
+__global__ void __launch_bounds__(kBlockThreads, 3)
     convolve_directly(const __grid_constant__ Conv c, const Guard guard, const std::int64_t num_items) {
   if (stopped(guard)) return;
   for (std::int64_t item = thread_index(); item < num_items; item += num_threads()) {
@@ -178,17 +178,24 @@ __global__ void __launch_bounds__(kBlockThreads)
       folded = 0;
     };
     for (std::int64_t ky = 0; ky < c.kernel_height; ++ky) {
+      const std::int64_t y = at.y * c.stride_y + ky * c.dilation_y - c.top;
+      const T* rows[kDown];
+      bool has_row[kDown];
+      INGOT_UNROLL
+      for (int i = 0; i < kDown; ++i) {
+        const std::int64_t row = y + i * c.stride_y;
+        has_row[i] = row >= 0 && row < c.height;
+        rows[i] = image + row * c.x.strides[2];
+      }
       for (std::int64_t kx = 0; kx < c.kernel_width; ++kx) {
-        const std::int64_t y = at.y * c.stride_y + ky * c.dilation_y - c.top;
         const std::int64_t x = at.x * c.stride_x + kx * c.dilation_x - c.left;
-        const T* from = image + y * c.x.strides[2] + x * c.x.strides[3];
+        const bool has_column = x >= 0 && x < c.width;
+        std::int64_t from = x * c.x.strides[3];
         const T* weight = weights + ky * c.w.strides[2] + kx * c.w.strides[3];
         for (std::int64_t channel = 0; channel < c.channels; ++channel) {
           INGOT_UNROLL
           for (int i = 0; i < kDown; ++i) {
-            const std::int64_t row = y + i * c.stride_y;
-            const bool inside = x >= 0 && x < c.width && row >= 0 && row < c.height;
-            sums[i] = device::fma(inside ? from[i * c.stride_y * c.x.strides[2]] : T{0}, *weight, sums[i]);
+            sums[i] = device::fma(has_column && has_row[i] ? rows[i][from] : T{0}, *weight, sums[i]);
           }
           from += c.x.strides[1];
           weight += c.w.strides[1];

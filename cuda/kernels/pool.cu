@@ -60,23 +60,42 @@ struct PoolPlace {
   }
 };
 
+// The positions of a window's axis that lie in a tensor's, where the first one lies at `at`.
+struct Inside {
+  std::int64_t begin, end;
+  __device__ Inside(std::int64_t at, std::int64_t dilation, std::int64_t count, std::int64_t size) {
+    begin = at < 0 ? -at : 0, end = size - at;
+    if (dilation != 1) {
+      begin = (begin + dilation - 1) / dilation;
+      end = end > 0 ? (end + dilation - 1) / dilation : 0;
+    }
+    end = smaller(end, count);
+  }
+  __device__ std::int64_t size() const { return larger(end - begin, 0); }
+};
+
+// Zeros that count change a sum only from -0 to +0, wherever they stand in its order: one at the end does for all.
 template <class Op, class T>
 __device__ T pool_one(const Pool& p, const PoolPlace& at) {
-  const std::int64_t *s = p.x.strides, rows = p.x.shape[2], columns = p.x.shape[3];
+  const std::int64_t* const s = p.x.strides;
+  const std::int64_t y = at.y * p.stride_y - p.top, x = at.x * p.stride_x - p.left;
+  const Inside rows(y, p.dilation_y, p.height, p.x.shape[2]), columns(x, p.dilation_x, p.width, p.x.shape[3]);
   const T* const plane = reinterpret_cast<const T*>(p.x.data) + at.image * s[0] + at.channel * s[1];
   T result = Op::template identity<T>();
-  std::int64_t count = 0;
-  for (std::int64_t r = 0; r < p.height; ++r) {
-    const std::int64_t y = at.y * p.stride_y + r * p.dilation_y - p.top;
-    for (std::int64_t c = 0; c < p.width; ++c) {
-      const std::int64_t x = at.x * p.stride_x + c * p.dilation_x - p.left;
-      const bool inside = y >= 0 && y < rows && x >= 0 && x < columns;
-      if (!inside && !p.counts_padding) continue;
-      ++count;
-      result = Op::apply(result, inside ? plane[y * s[2] + x * s[3]] : T{0});
+  for (std::int64_t r = rows.begin; r < rows.end; ++r) {
+    const T* const row = plane + (y + r * p.dilation_y) * s[2] + x * s[3];
+    for (std::int64_t c = columns.begin; c < columns.end; ++c) {
+      result = Op::apply(result, row[c * p.dilation_x * s[3]]);
     }
   }
-  if constexpr (Op::kIsMean) result = result / static_cast<T>(count);
+  if constexpr (Op::kIsMean) {
+    std::int64_t count = rows.size() * columns.size();
+    if (p.counts_padding && count < p.height * p.width) {
+      result = result + T{0};
+      count = p.height * p.width;
+    }
+    result = result / static_cast<T>(count);
+  }
   return result;
 }
 
