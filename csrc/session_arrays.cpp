@@ -83,13 +83,14 @@ void Session::Impl::check_places(const Signature& signature, std::span<const Arr
                                  std::span<const ArrayRef> outputs) const {
   const auto check = [&](const ArrayRef& array, const char* what, const std::string& name) {
     if (array.device == kHost) return;
-    const std::string who = concat("run: ", what, " ", name);
+    const auto wrong = [&](const std::string& problem) {
+      fail(ErrorCode::kArgument, concat("run: ", what, " ", name, ": ", problem));
+    };
     if (core->device == nullptr || core->device->index() != array.device)
-      fail(ErrorCode::kArgument,
-           concat(who, ": lies on device ", array.device, ", expected the host or ", core->options.device));
+      wrong(concat("lies on device ", array.device, ", expected the host or ", core->options.device));
     if (num_elements(array) > 0 && core->device->api().owns(core->device->context(), array.data) == 0)
-      fail(ErrorCode::kArgument, concat(who, ": its address is not in the memory of ", core->options.device));
-    if (!is_aligned(array)) fail(ErrorCode::kArgument, concat(who, ": not aligned to its elements"));
+      wrong(concat("its address is not in the memory of ", core->options.device));
+    if (!is_aligned(array)) wrong("not aligned to its elements");
   };
   for (std::size_t i = 0; i < inputs.size(); ++i) check(inputs[i], "input", signature.input_names[i]);
   for (std::size_t i = 0; i < outputs.size(); ++i) check(outputs[i], "output", signature.output_names[i]);

@@ -40,11 +40,17 @@ py::object to_dlpack(const py::object& self, const py::object& /*stream*/, const
   if (!dl_device.is_none() && !dl_device.equal(dlpack_device(array)))
     throw py::buffer_error(
         concat("__dlpack__: got another device, expected that of the array, ", array.device->name()));
-  if (!copy.is_none() && to_bool(copy, "__dlpack__: copy"))
-    throw py::buffer_error("__dlpack__: no copy is made: expected copy=False or None");
   const bool versioned =
       !max_version.is_none() && to_int(max_version.attr("__getitem__")(0), "__dlpack__: max_version") >= 1;
-  return export_device_array(array.ref(), self, versioned);
+  if (copy.is_none() || !to_bool(copy, "__dlpack__: copy"))
+    return export_device_array(array.ref(), self, versioned, /*copied=*/false);
+  auto copied = std::make_shared<DeviceArray>(array.device, array.type);
+  {
+    py::gil_scoped_release release;
+    array.device->copy(copied->memory.data(), array.memory.data(), num_bytes(array.type).constant());
+  }
+  const ArrayRef ref = copied->ref();
+  return export_device_array(ref, py::cast(std::move(copied)), versioned, /*copied=*/true);
 }
 
 std::shared_ptr<DeviceArray> to_device(const py::object& given, const py::str& device_name) {

@@ -29,7 +29,7 @@ struct ImportedArray {
 // Takes a capsule's tensor, which lies on a device. BufferError for one that lies.
 ImportedArray import_device_array(const py::object& capsule);
 // A capsule over the memory of a device, which `owner` keeps alive.
-py::object export_device_array(const ArrayRef& array, const py::object& owner, bool versioned);
+py::object export_device_array(const ArrayRef& array, const py::object& owner, bool versioned, bool copied);
 
 // A DeviceArray, or anything whose __dlpack_device__ says that it lies on such a device; asked to be ready on `stream`,
 // as DeviceApi::native_stream gives it. ArgumentError, beginning with `what`, for anything else.

@@ -88,8 +88,9 @@ py::object to_dlpack(const py::object& array, bool versioned, bool copied) {
 
 }  // namespace
 
-py::object export_device_array(const ArrayRef& array, const py::object& owner, bool versioned) {
-  return versioned ? make_capsule<ManagedVersioned>(array, owner, 0) : make_capsule<Managed>(array, owner, 0);
+py::object export_device_array(const ArrayRef& array, const py::object& owner, bool versioned, bool copied) {
+  const std::uint64_t flags = copied ? dlpack::kIsCopied : 0;
+  return versioned ? make_capsule<ManagedVersioned>(array, owner, flags) : make_capsule<Managed>(array, owner, flags);
 }
 
 dlpack::DataType dlpack::data_type(DType dtype) {

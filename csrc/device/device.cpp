@@ -72,6 +72,10 @@ void Device::download(void* to, const char* from, std::int64_t num_bytes) const 
   if (num_bytes > 0) at_once([&](DeviceStream* stream) { return api_.download(stream, to, from, num_bytes); });
 }
 
+void Device::copy(char* to, const char* from, std::int64_t num_bytes) const {
+  if (num_bytes > 0) at_once([&](DeviceStream* stream) { return api_.copy(stream, to, from, num_bytes); });
+}
+
 void Device::clear(char* to, std::int64_t num_bytes) const {
   if (num_bytes > 0) at_once([&](DeviceStream* stream) { return api_.clear(stream, to, num_bytes); });
 }

@@ -34,6 +34,7 @@ class Device {
   // At once: the data is there, or read, when they return.
   void upload(char* to, const void* from, std::int64_t num_bytes) const;
   void download(void* to, const char* from, std::int64_t num_bytes) const;
+  void copy(char* to, const char* from, std::int64_t num_bytes) const;
   void clear(char* to, std::int64_t num_bytes) const;
 
  private:

@@ -152,22 +152,26 @@ DeviceExecutor::DeviceExecutor(std::shared_ptr<const Device> device)
     : device_(std::move(device)),
       stream_(open_stream(device_)),
       fault_memory_(device_, sizeof(DeviceFault)),
-      readback_memory_(device_, sizeof(Readback), DeviceMemory::Where::kHost),
-      graph_(nullptr, {device_}) {}
+      readback_memory_(device_, sizeof(Readback), DeviceMemory::Where::kHost) {}
 
 void DeviceExecutor::run(const CompiledPlan& compiled, const DevicePlan& plan, const DeviceRunBuffers& buffers,
                          RunState& state, const RunOptions& options, StepProfile* profile) {
-  const bool is_repeated = is_same(buffers);
-  if (!is_repeated) remember(buffers);
-  const bool replays = is_repeated && plan.is_counted && profile == nullptr && options.max_steps == 0 &&
-                       (is_captured_ || num_launches_ <= kMostCaptured);
+  Known* known = find(buffers);
+  const bool replays = known != nullptr && plan.is_counted && profile == nullptr && options.max_steps == 0 &&
+                       (known->is_captured || num_launches_ <= kMostCaptured);
+  if (known == nullptr) {
+    known = &*std::min_element(known_.begin(), known_.end(),
+                               [](const Known& a, const Known& b) { return a.last_use < b.last_use; });
+    known->take(buffers);
+  }
+  known->last_use = ++num_runs_;
   const bool goes_on = options.has_stream && !plan.can_fail && buffers.uploads.empty() && buffers.downloads.empty();
   const DeviceApi& api = device_->api();
   Walk walk(*this, compiled, plan, buffers, state, options, profile);
   state.state_written = false;
   try {
     in_progress_ = true;
-    enqueue(walk, replays, state);
+    enqueue(walk, replays ? known : nullptr, state);
     if (options.has_stream) device_->require(api.let_wait(stream_.get(), options.stream), "run");
     if (!goes_on) device_->require(api.synchronize(stream_.get()), "run");
   } catch (...) {
@@ -179,11 +183,11 @@ void DeviceExecutor::run(const CompiledPlan& compiled, const DevicePlan& plan, c
   if (plan.can_fail) check_fault(compiled, state);
 }
 
-void DeviceExecutor::enqueue(Walk& walk, bool replays, RunState& state) {
-  if (replays && !is_captured_) capture(walk, state);
-  if (!replays) return walk.run();
+void DeviceExecutor::enqueue(Walk& walk, Known* replayed, RunState& state) {
+  if (replayed == nullptr) return walk.run();
+  if (!replayed->is_captured) capture(walk, *replayed, state);
   state.state_written = first_state_order_ != kNoState;
-  device_->require(device_->api().run_graph(stream_.get(), graph_.get()), "run");
+  device_->require(device_->api().run_graph(stream_.get(), replayed->graph.get()), "run");
 }
 
 void DeviceExecutor::finish() noexcept {
@@ -191,10 +195,10 @@ void DeviceExecutor::finish() noexcept {
   in_progress_ = false;
 }
 
-void DeviceExecutor::capture(Walk& walk, RunState& state) {
+void DeviceExecutor::capture(Walk& walk, Known& known, RunState& state) {
   const DeviceApi& api = device_->api();
   device_->require(api.begin_capture(stream_.get()), "run");
-  DeviceGraph* graph = graph_.get();
+  DeviceGraph* graph = known.graph.get();
   try {
     walk.run();
   } catch (...) {
@@ -204,10 +208,10 @@ void DeviceExecutor::capture(Walk& walk, RunState& state) {
     throw;
   }
   const DeviceStatus status = api.end_capture(stream_.get(), &graph);
-  (void)graph_.release();
-  graph_.reset(graph);
+  (void)known.graph.release();
+  known.graph = OwnedGraph(graph, {device_});
   device_->require(status, "run");
-  is_captured_ = true;
+  known.is_captured = true;
 }
 
 // Steps that write a state look at the fault themselves: only those before it have written.
@@ -237,26 +241,35 @@ void DeviceExecutor::enqueue(const DeviceStep* step, const KernelCall& call) {
 }
 
 void DeviceExecutor::forget() {
-  is_captured_ = false;
-  addresses_.clear();
+  for (Known& known : known_) {
+    known.is_captured = false;
+    known.addresses.clear();
+    known.last_use = 0;
+  }
 }
 
-bool DeviceExecutor::is_same(const DeviceRunBuffers& buffers) const {
-  const auto& [inputs, outputs] = std::pair(buffers.slots.inputs, buffers.slots.outputs);
-  return addresses_.size() == inputs.size() + outputs.size() + 1 && addresses_[0] == buffers.slots.arena &&
-         std::equal(inputs.begin(), inputs.end(), addresses_.begin() + 1) &&
-         std::equal(outputs.rbegin(), outputs.rend(), addresses_.rbegin()) &&
-         std::equal(buffers.uploads.begin(), buffers.uploads.end(), uploads_.begin(), uploads_.end()) &&
-         std::equal(buffers.downloads.begin(), buffers.downloads.end(), downloads_.begin(), downloads_.end());
+DeviceExecutor::Known* DeviceExecutor::find(const DeviceRunBuffers& buffers) {
+  const auto found =
+      std::find_if(known_.begin(), known_.end(), [&](const Known& known) { return known.is_of(buffers); });
+  return found == known_.end() ? nullptr : &*found;
 }
 
-void DeviceExecutor::remember(const DeviceRunBuffers& buffers) {
-  is_captured_ = false;
-  addresses_.assign(1, buffers.slots.arena);
-  addresses_.insert(addresses_.end(), buffers.slots.inputs.begin(), buffers.slots.inputs.end());
-  addresses_.insert(addresses_.end(), buffers.slots.outputs.begin(), buffers.slots.outputs.end());
-  uploads_.assign(buffers.uploads.begin(), buffers.uploads.end());
-  downloads_.assign(buffers.downloads.begin(), buffers.downloads.end());
+bool DeviceExecutor::Known::is_of(const DeviceRunBuffers& buffers) const {
+  const std::span<char* const> inputs = buffers.slots.inputs, outputs = buffers.slots.outputs;
+  return addresses.size() == inputs.size() + outputs.size() + 1 && addresses[0] == buffers.slots.arena &&
+         std::equal(inputs.begin(), inputs.end(), addresses.begin() + 1) &&
+         std::equal(outputs.rbegin(), outputs.rend(), addresses.rbegin()) &&
+         std::equal(buffers.uploads.begin(), buffers.uploads.end(), uploads.begin(), uploads.end()) &&
+         std::equal(buffers.downloads.begin(), buffers.downloads.end(), downloads.begin(), downloads.end());
+}
+
+void DeviceExecutor::Known::take(const DeviceRunBuffers& buffers) {
+  is_captured = false;
+  addresses.assign(1, buffers.slots.arena);
+  addresses.insert(addresses.end(), buffers.slots.inputs.begin(), buffers.slots.inputs.end());
+  addresses.insert(addresses.end(), buffers.slots.outputs.begin(), buffers.slots.outputs.end());
+  uploads.assign(buffers.uploads.begin(), buffers.uploads.end());
+  downloads.assign(buffers.downloads.begin(), buffers.downloads.end());
 }
 
 }  // namespace ingot

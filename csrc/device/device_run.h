@@ -1,9 +1,11 @@
 // Runs a plan on a device: the loop over its steps, which enqueues instead of computing. What it enqueues for a plan
-// whose jumps are all counted depends on sizes and addresses alone: the second run in a row with the same ones is
-// captured, further ones replay that. A run ends synchronized, so that outputs are there and arrays may be changed; but
-// for one in the order of a caller's stream that can neither fail nor touches the host's memory.
+// whose jumps are all counted depends on sizes and addresses alone: the second run with the same ones is captured,
+// further ones replay that; a few sets of addresses are kept. A run ends synchronized, so that outputs are there and
+// arrays may be changed; but for one in the order of a caller's stream that can neither fail nor touches the host's
+// memory.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -49,7 +51,6 @@ class DeviceExecutor {
   // Waits for a run that is still in progress.
   void finish() noexcept;
   DeviceStream* stream() const { return stream_.get(); }
-  bool has_captured() const { return is_captured_; }
 
  private:
   class Walk;
@@ -58,21 +59,31 @@ class DeviceExecutor {
     std::uint8_t condition;
   };
 
-  bool is_same(const DeviceRunBuffers& buffers) const;
-  void remember(const DeviceRunBuffers& buffers);
-  void enqueue(Walk& walk, bool replays, RunState& state);
-  void capture(Walk& walk, RunState& state);
+  // A run with these addresses, at the sizes that are bound.
+  struct Known {
+    OwnedGraph graph;  // of other addresses, perhaps, unless it is captured
+    bool is_captured = false;
+    std::int64_t last_use = 0;
+    std::vector<char*> addresses;  // arena, inputs, outputs; empty: none
+    std::vector<DeviceTransfer> uploads, downloads;
+
+    bool is_of(const DeviceRunBuffers& buffers) const;
+    void take(const DeviceRunBuffers& buffers);
+  };
+
+  Known* find(const DeviceRunBuffers& buffers);
+  void enqueue(Walk& walk, Known* replayed, RunState& state);
+  void capture(Walk& walk, Known& known, RunState& state);
   void check_fault(const CompiledPlan& compiled, RunState& state) const;
   Readback& readback() const { return *reinterpret_cast<Readback*>(readback_memory_.data()); }
 
   std::shared_ptr<const Device> device_;
   OwnedStream stream_;
   DeviceMemory fault_memory_, readback_memory_;
-  OwnedGraph graph_;
-  bool is_captured_ = false, in_progress_ = false;
-  std::vector<char*> addresses_;  // of the last run: arena, inputs, outputs
-  std::vector<DeviceTransfer> uploads_, downloads_;
-  std::int64_t num_launches_ = 0;       // of the last walk
+  std::array<Known, 4> known_;
+  bool in_progress_ = false;
+  std::int64_t num_runs_ = 0;
+  std::int64_t num_launches_ = 0;       // of the last walk; the same for all addresses
   std::int64_t first_state_order_ = 0;  // of its launches the first that writes a state; INT64_MAX: none
   std::vector<OwnedEvent> events_;      // of profiled runs
 };
