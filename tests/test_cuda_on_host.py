@@ -182,6 +182,20 @@ def test_generated_groups_have_the_bits_of_the_processor(tmp_path: Path) -> None
     assert sorted(Path(cache).iterdir()) == kept
 
 
+def test_the_benchmark_of_devices_runs_dry() -> None:
+    command = ["-m", "tests.benchmarks.gpu", "--dry-run", "--only", "chain,norm,f32,gpt2_decode"]
+    done = subprocess.run(
+        [sys.executable, *command],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| chain_64m |")]
+    assert len(rows) == 2  # as it is measured, and in the table
+
+
 def test_the_runner_computes_on_the_device(tmp_path: Path) -> None:
     GRAPH.save(tmp_path / "m.ingot")
     x, w = arrays(3)
