@@ -1,6 +1,7 @@
 #include "cuda/codegen.h"
 
 #include "cuda/codegen_registers.h"
+#include "cuda/group_arguments.h"
 
 namespace ingot::cuda {
 namespace {
@@ -19,6 +20,10 @@ class Generator {
   bool run() {
     if (group_.anchored != 0) {
       why_ = "a group with an anchor has no code of its own";
+      return false;
+    }
+    if (group_.num_inputs + group_.num_outputs > kGroupMaxOperands) {
+      why_ = "a group has more than 48 inputs and outputs";
       return false;
     }
     if (!find_registers(group_, &registers_, &why_)) return false;

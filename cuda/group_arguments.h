@@ -15,6 +15,7 @@ namespace ingot::cuda {
 
 inline constexpr int kGroupMaxRank = 8;         // == kKernelMaxRank
 inline constexpr int kGroupMaxColumns = 65536;  // == kMaxGroupRow of optimize/group_form.h, where there are reductions
+inline constexpr int kGroupMaxOperands = 48;    // inputs and outputs: the most whose arguments fit into 4 KiB
 inline constexpr int kGroupBlock = 256;         // threads of a block at most
 
 // An axis, and how to divide by its size: n / size = (high(n * multiplier) + n) >> shift for n < 2^31, where high is

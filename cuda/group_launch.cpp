@@ -34,11 +34,13 @@ unsigned threads_for(std::int64_t columns) {
   return threads;
 }
 
+static_assert(sizeof(GroupLaunch::arguments) <= 4096, "arguments of a kernel");
+
 }  // namespace
 
 GroupLaunches::GroupLaunches(const GroupSource& facts, const KernelCall& call, int num_processors, std::int64_t most)
     : facts_(facts), num_processors_(num_processors), num_operands_(static_cast<int>(facts.element_bytes.size())) {
-  fits_ = num_operands_ <= kMostGroupOperands;
+  fits_ = num_operands_ <= kGroupMaxOperands;
   if (!fits_) return;
   collect_axes(call);
   std::int64_t columns = 1;

@@ -11,13 +11,11 @@
 
 namespace ingot::cuda {
 
-inline constexpr int kMostGroupOperands = 64;
-
 // One launch. `arguments` lies in memory as GroupArguments<num_operands>.
 struct GroupLaunch {
   struct {
     GroupSpace space;
-    GroupOperand operands[kMostGroupOperands];
+    GroupOperand operands[kGroupMaxOperands];
   } arguments;
   unsigned grid, block;
   std::size_t shared_bytes;
@@ -41,7 +39,7 @@ class GroupLaunches {
  private:
   struct Axis {
     std::int64_t size;
-    std::int64_t steps[kMostGroupOperands];  // bytes
+    std::int64_t steps[kGroupMaxOperands];  // bytes
   };
 
   void collect_axes(const KernelCall& call);
@@ -56,7 +54,7 @@ class GroupLaunches {
   int num_processors_;
   bool fits_ = true, done_ = false;
   int num_operands_;
-  char* data_[kMostGroupOperands] = {};
+  char* data_[kGroupMaxOperands] = {};
   Axis axes_[kGroupMaxRank + 1] = {};
   int rank_ = 0, lead_rank_ = 0;
   // A launch covers some positions of one axis, at one position of each axis before it, and all of those behind it.

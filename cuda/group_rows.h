@@ -22,7 +22,10 @@ INGOT_INLINE T combine_lanes(T x, int lanes) {
 template <class Arguments>
 class Rows {
  public:
-  INGOT_INLINE explicit Rows(const Arguments& a) : a_(a), base_(blockIdx.x * rows_at_once()) { place(); }
+  INGOT_INLINE explicit Rows(const Arguments& a)
+      : a_(a), row_of_block_(threadIdx.x / a.space.threads_per_row), base_(blockIdx.x * rows_at_once()) {
+    place();
+  }
 
   INGOT_INLINE bool more() const { return base_ < a_.space.rows; }
   INGOT_INLINE void next() {
@@ -96,12 +99,11 @@ class Rows {
 
   template <class T>
   INGOT_INLINE typename Stored<T>::Type* kept_row() const {
-    const std::uint32_t row = threadIdx.x / a_.space.threads_per_row;
-    return dynamic_shared<typename Stored<T>::Type>() + row * a_.space.columns;
+    return dynamic_shared<typename Stored<T>::Type>() + row_of_block_ * a_.space.columns;
   }
 
   INGOT_INLINE void place() {
-    const std::uint32_t row = base_ + threadIdx.x / a_.space.threads_per_row;
+    const std::uint32_t row = base_ + row_of_block_;
     inside_ = row < a_.space.rows;
     row_ = walk(a_, Offsets<Arguments::kOperands>{}, inside_ ? row : 0, 0, a_.space.lead_rank);
   }
@@ -158,7 +160,7 @@ class Rows {
   }
 
   const Arguments& a_;
-  std::uint32_t base_;
+  std::uint32_t row_of_block_, base_;
   std::uint32_t turn_ = 0;
   bool inside_ = false;
   Offsets<Arguments::kOperands> row_ = {};

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "cuda/codegen.h"
+#include "cuda/group_arguments.h"
 #include "cuda/group_code.h"
 #include "device_test.h"
 #include "random_group.h"
@@ -187,6 +188,9 @@ TEST_CASE("a group with an anchor, or an op on a dtype that it is not computed i
   asked = group.device_group();
   CHECK_FALSE(generate_group(asked, &source, &why));
   CHECK(why == "sqrt: no code is generated for it on std::int32_t");
+  group.outputs.assign(kGroupMaxOperands, 1);
+  CHECK_FALSE(generate_group(group.device_group(), &source, &why));
+  CHECK(why == "a group has more than 48 inputs and outputs");
 }
 
 TEST_CASE("a guarded launch writes nothing once an earlier one has reported a fault") {
