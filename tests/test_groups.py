@@ -128,6 +128,22 @@ def test_random_groups_keep_every_law(block: int) -> None:
         assert check_program(graph.module, arrays) == "ran", f"seed {seed}"
 
 
+@pytest.mark.parametrize("rows", [1, 2, 6, 7])
+@pytest.mark.parametrize("k", [1, 3])
+def test_results_of_few_rows_fit_where_the_group_runs(k: int, rows: int) -> None:
+    """A short sum of few rows has the widest tiles, which lie in scratch."""
+    rng = np.random.default_rng(rows)
+    weights = rng.standard_normal((k, 40000), np.float32)
+    shift = rng.standard_normal(40000, np.float32)
+    x = rng.standard_normal((rows, k), np.float32)
+
+    def f(x: ingot.Tensor) -> ingot.Tensor:
+        return ingot.exp(ingot.maximum(x @ weights + shift, 0.0))
+
+    graph = ingot.record(f, ingot.Spec(x.shape))
+    assert same_bits(ingot.compile(graph)(x), ingot.compile(graph, passes=[])(x))
+
+
 LIMITS = [0.0, -0.0, 6.0, -1.5, float("inf"), float("-inf"), float("nan")]
 
 

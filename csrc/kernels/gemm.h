@@ -13,12 +13,12 @@
 
 namespace ingot::INGOT_LEVEL {
 
-// Enough for every plan with at most these sizes; monotone in them.
+// Enough for every plan with at most these sizes; monotone in them. packs: columns may have to be packed.
 template <class T>
-std::int64_t gemm_scratch_bytes(std::int64_t rows, std::int64_t columns, std::int64_t k) {
+std::int64_t gemm_scratch_bytes(std::int64_t rows, std::int64_t columns, std::int64_t k, bool packs = true) {
   const std::int64_t chunk = smaller(k, kChunk), size = static_cast<std::int64_t>(sizeof(T));
   const std::int64_t a = smaller(rows * (chunk + kRowPadding) * size, kRowBlockBytes);
-  const std::int64_t b = round_up(smaller(columns, kPackColumns), kPanel) * chunk * size;
+  const std::int64_t b = packs ? round_up(smaller(columns, kPackColumns), kPanel) * chunk * size : 0;
   return round_up(a, 64) + b;
 }
 

@@ -92,21 +92,34 @@ std::int64_t float_tiles(const KernelCall* call) {
   return gemm_tiles(plan_gemm<T>(p.batch, p.rows, p.columns, p.k));
 }
 
-// Which path is taken depends on strides and is not monotone in the sizes; what all paths need is.
 struct Needs {
   std::int64_t product, tile, group;  // bytes, one after the other
 };
 
+// The larger of f(rows, columns) of the product as it stands and of the transposed one, which has few rows.
+template <class F>
+std::int64_t either_way(std::int64_t rows, std::int64_t columns, const F& f) {
+  return larger(f(rows, columns), f(smaller(columns, kMostTurnedColumns), rows));
+}
+
+// Which path is taken depends on strides and is not monotone in the sizes; what all paths need is.
 template <class T>
 Needs float_needs(const KernelCall* call) {
+  constexpr std::int64_t kSize = sizeof(T);
   const TensorArg& c = call->outputs[0];
   std::int64_t rows = 1;
   for (int i = 0; i < c.rank - 1; ++i) rows *= c.shape[i];
-  const std::int64_t columns = c.shape[c.rank - 1], most = larger(rows, columns);
-  const std::int64_t k = call->inputs[0].shape[call->inputs[0].rank - 1];
-  Needs needs{round_up(larger(gemm_scratch_bytes<T>(most, most, k), stream_scratch_bytes<T>(most)), 64), 0, 0};
+  const std::int64_t columns = c.shape[c.rank - 1], k = call->inputs[0].shape[call->inputs[0].rank - 1];
+  const bool packs = call->inputs[1].panels == 0;
+  const std::int64_t streams = stream_scratch_bytes<T>(larger(rows, columns));
+  const std::int64_t product =
+      either_way(rows, columns, [&](std::int64_t m, std::int64_t n) { return gemm_scratch_bytes<T>(m, n, k, packs); });
+  Needs needs{round_up(larger(product, packs ? streams : 0), 64), 0, 0};
   if (call->group == nullptr) return needs;
-  needs.tile = larger(epilogue_tile_bytes<T>(most, most), stream_scratch_bytes<T>(most));
+  const std::int64_t panels =
+      smaller(rows, kPanelRows<T>) * round_up(smaller(columns, kMostPanelColumns), kPanel) * kSize;
+  needs.tile = either_way(rows, columns, epilogue_tile_bytes<T>);
+  needs.tile = round_up(larger(needs.tile, packs ? streams : panels), 64);
   needs.group = group_scratch_bytes(call, rows * columns, columns);
   return needs;
 }

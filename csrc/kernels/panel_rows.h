@@ -130,11 +130,14 @@ void multiply_panel_rows(const PanelRowsCall<T>& call) {
   }
 }
 
-// A tile is some groups of panels, at least 64 KB of the matrix.
+inline constexpr std::int64_t kMostPanelColumns = 1024;  // of a tile: its result stays in the first-level cache
+
+// A tile is some groups of panels, at least 64 KB of the matrix where that are not too many columns.
 template <class T>
 std::int64_t panel_tile_columns(std::int64_t k) {
-  const std::int64_t bytes = larger(k, 1) * kPanelsTogether * kPanel * static_cast<std::int64_t>(sizeof(T));
-  return kPanelsTogether * kPanel * larger(128 * 1024 / bytes, 1);
+  constexpr std::int64_t kGroup = kPanelsTogether * kPanel;
+  const std::int64_t bytes = larger(k, 1) * kGroup * static_cast<std::int64_t>(sizeof(T));
+  return smaller(kGroup * larger(128 * 1024 / bytes, 1), kMostPanelColumns);
 }
 
 }  // namespace ingot::INGOT_LEVEL

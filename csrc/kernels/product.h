@@ -39,10 +39,12 @@ inline void merge_rows(Product& p) {
   }
 }
 
+inline constexpr std::int64_t kMostTurnedColumns = 15;
+
 // Few columns and many rows: the transposed product has the same bits (fma(a, b, c) is fma(b, a, c)) and full vectors.
 inline void transpose_if_narrow(Product& p) {
   const bool rows_contiguous = p.a_row == 1 && p.a_step != 1;
-  if (p.columns >= p.rows || p.columns > (rows_contiguous ? 15 : 4)) return;
+  if (p.columns >= p.rows || p.columns > (rows_contiguous ? kMostTurnedColumns : 4)) return;
   for (int i = 0; i < p.batch_rank; ++i) {
     const std::int64_t stride = p.a_batch[i];
     p.a_batch[i] = p.b_batch[i];

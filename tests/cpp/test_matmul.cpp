@@ -183,4 +183,18 @@ TEST_CASE("scratch of matmul grows with the sizes") {
   }
 }
 
+TEST_CASE("one row times packed weights asks for little scratch") {
+  for (const KernelTable* table : available_levels()) {
+    const Kernel* kernel = find_kernel(*table, "matmul", DType::kF32);
+    REQUIRE(kernel != nullptr);
+    Tensor<float> a = contiguous<float>({1, 3000}), b = contiguous<float>({3000, 4000}),
+                  c = contiguous<float>({1, 4000});
+    TensorArg inputs[] = {a.arg(), b.arg()};
+    const TensorArg output = c.arg();
+    inputs[1].panels = 1;
+    const KernelCall call{&output, inputs, 1, 2, nullptr, nullptr, nullptr, nullptr};
+    CHECK(kernel->scratch_bytes(&call) <= 64 * 1024);
+  }
+}
+
 }  // namespace ingot::kernel_test
