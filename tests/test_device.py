@@ -73,6 +73,20 @@ def test_the_bits_are_those_of_the_processor(
         assert same_bits(program(*inputs(n)), processor(*inputs(n)))
 
 
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_integers_wrap_inside_of_a_group(cuda: str, dtype: str) -> None:
+    """A compiler that takes overflow for impossible would find these true without computing."""
+
+    def claims(x: Any) -> Any:
+        one, two = x * 0 + 1, x * 0 + 2
+        return x + one > x, ingot.abs(x) >= 0, (x * two) // two == x, -x == x, x - one < x
+
+    graph = ingot.record(claims, ingot.Spec((5,), dtype))
+    limits = np.iinfo(dtype)
+    x = np.array([limits.max, limits.min, limits.max - 1, 0, -7], dtype)
+    assert same_bits(ingot.compile(graph, device=cuda)(x), ingot.compile(graph)(x))
+
+
 def test_loops_that_depend_on_data(cuda: str) -> None:
     graph = ingot.record(until_large, ingot.Spec((5,)))
     on_device, here = ingot.compile(graph, device=cuda), ingot.compile(graph)
