@@ -18,7 +18,7 @@ struct Unload {
 };
 using SharedCode = std::shared_ptr<LoadedCode>;
 
-// Of every group that is in use, by its key.
+// Of every group that is in use, by its device and its key.
 struct Known {
   std::mutex mutex;
   std::map<std::string, std::weak_ptr<LoadedCode>> codes;
@@ -90,7 +90,12 @@ OwnedGroupCode make_group_code(const DeviceStepRequest& request, int major, int 
   const std::string key = key_of(compiler, made->facts.text);
   const std::lock_guard<std::mutex> lock(known().mutex);
   std::erase_if(known().codes, [](const auto& entry) { return entry.second.expired(); });
-  std::weak_ptr<LoadedCode>& shared = known().codes[key];
+  int device = 0;
+  if (const cudaError_t result = cudaGetDevice(&device); result != cudaSuccess) {
+    *why = std::string("no device: ") + cudaGetErrorString(result);
+    return nullptr;
+  }
+  std::weak_ptr<LoadedCode>& shared = known().codes[std::to_string(device) + "\n" + key];
   made->code = shared.lock();
   if (made->code == nullptr) {
     made->code = make_code(made->facts.text, key, major, minor, cache_folder, why);

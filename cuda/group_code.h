@@ -16,9 +16,9 @@ struct DeleteGroupCode {
 };
 using OwnedGroupCode = std::unique_ptr<GroupCode, DeleteGroupCode>;
 
-// The code of request.group for a device of this compute capability. Equal groups share it. Null, with `why` (one
-// line), where there is no compiler, or the group is of a kind that no code is generated for (one with an anchor).
-// cache_folder: where compiled code is kept from process to process; "": nowhere.
+// The code of request.group for the current device, which has this compute capability. Equal groups share it. Null,
+// with `why` (one line), where there is no compiler, or the group is of a kind that no code is generated for (one with
+// an anchor). cache_folder: where compiled code is kept from process to process; "": nowhere.
 OwnedGroupCode make_group_code(const DeviceStepRequest& request, int major, int minor, const char* cache_folder,
                                std::string* why);
 

@@ -15,6 +15,9 @@ cudaError_t load_code(const std::string& code, LoadedCode** loaded) {
   if (result != cudaSuccess) return result;
   cudaKernel_t kernel = nullptr;
   result = cudaLibraryGetKernel(&kernel, library, kSourceKernel);
+  // Asking for it brings the code to the device now: at the first launch it could break into a capture.
+  cudaFuncAttributes attributes = {};
+  if (result == cudaSuccess) result = cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(kernel));
   if (result != cudaSuccess) {
     cudaLibraryUnload(library);
     return result;

@@ -12,8 +12,9 @@ namespace ingot::cuda {
 
 struct LoadedCode;
 
-// `code` may go when it returns.
+// For the current device. `code` may go when it returns.
 cudaError_t load_code(const std::string& code, LoadedCode** loaded);
+// Requires: no launch of it is still to run.
 void unload_code(LoadedCode* loaded);
 
 // `arguments`: the kernel's Arguments, copied before it returns.
