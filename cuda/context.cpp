@@ -24,12 +24,12 @@ DeviceStatus check_index(std::int32_t index) {
   int num_devices = 0;
   if (const DeviceStatus status = find_driver(&num_devices); status != kDeviceDone) return status;
   if (index >= 0 && index < num_devices) return kDeviceDone;
-  return fail(kDeviceMissing, "cuda: no such device: got %d, expected 0 to %d", index, num_devices - 1);
+  return fail(kDeviceMissing, "no such device: got %d, expected 0 to %d", index, num_devices - 1);
 }
 
 DeviceStatus read_properties(std::int32_t index, DeviceProperties* properties) {
   cudaDeviceProp all;
-  INGOT_CUDA_CHECK(cudaGetDeviceProperties(&all, index), "cuda");
+  INGOT_CUDA_CHECK(cudaGetDeviceProperties(&all, index), "device");
   *properties = {};
   std::snprintf(properties->name, sizeof(properties->name), "%.127s", all.name);
   properties->index = index;
@@ -76,7 +76,7 @@ DeviceStatus open_context(std::int32_t index, DeviceContext** context) {
     made->cache_folder = cache_folder().path;
   }
   INGOT_CUDA_DEVICE(*made);
-  INGOT_CUDA_CHECK(find_code(), "cuda");
+  INGOT_CUDA_CHECK(find_code(), "device");
   *context = made.release();
   return kDeviceDone;
 }

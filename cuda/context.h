@@ -50,4 +50,4 @@ std::int32_t owns(DeviceContext* context, const void* address);
 // Leaves the function with a status unless the context's device is the current one from here to the end of the block.
 #define INGOT_CUDA_DEVICE(context)                        \
   const ::ingot::cuda::DeviceScope device_scope(context); \
-  INGOT_CUDA_CHECK(device_scope.error(), "cuda")
+  INGOT_CUDA_CHECK(device_scope.error(), "device")

@@ -14,19 +14,19 @@ DeviceStatus fail_driver() {
   int version = 0;
   if (cudaDriverGetVersion(&version) != cudaSuccess || version == 0) {
     return fail(kDeviceMissing,
-                "cuda: no NVIDIA driver was found: expected one for CUDA %d.%d: install it, or start the container "
+                "no NVIDIA driver was found: expected one for CUDA %d.%d: install it, or start the container "
                 "with its devices (--gpus all)",
                 kToolkitMajor, kToolkitMinor);
   }
   return fail(kDeviceMissing,
-              "cuda: the NVIDIA driver is too old: got one for CUDA %d.%d, expected CUDA %d.%d or newer: update it, or "
+              "the NVIDIA driver is too old: got one for CUDA %d.%d, expected CUDA %d.%d or newer: update it, or "
               "build ingot with an older toolkit",
               version / 1000, version % 1000 / 10, kToolkitMajor, kToolkitMinor);
 }
 
 DeviceStatus fail_device() {
   return fail(kDeviceMissing,
-              "cuda: no CUDA device was found: expected an NVIDIA GPU that this process may use (CUDA_VISIBLE_DEVICES "
+              "no CUDA device was found: expected an NVIDIA GPU that this process may use (CUDA_VISIBLE_DEVICES "
               "may hide it)");
 }
 
@@ -58,7 +58,7 @@ DeviceStatus status_of(cudaError_t error, const char* what) {
     case cudaErrorNoKernelImageForDevice:
     case cudaErrorInvalidDeviceFunction:
       return fail(kDeviceMissing,
-                  "cuda: this build has no code for the device: expected an architecture of %s: build ingot with "
+                  "this build has no code for the device: expected an architecture of %s: build ingot with "
                   "-DCMAKE_CUDA_ARCHITECTURES=",
                   INGOT_CUDA_ARCHITECTURES);
     case cudaErrorMemoryAllocation:
@@ -69,7 +69,7 @@ DeviceStatus status_of(cudaError_t error, const char* what) {
 }
 
 DeviceStatus find_driver(int* num_devices) {
-  INGOT_CUDA_CHECK(cudaGetDeviceCount(num_devices), "cuda");
+  INGOT_CUDA_CHECK(cudaGetDeviceCount(num_devices), "device");
   return *num_devices == 0 ? fail_device() : kDeviceDone;
 }
 

@@ -25,9 +25,9 @@ DeviceStatus guarded(Body&& body) {
   try {
     return body();
   } catch (const std::bad_alloc&) {
-    return fail(kDeviceOutOfMemory, "cuda: the host is out of memory");
+    return fail(kDeviceOutOfMemory, "the host is out of memory");
   } catch (const std::exception& error) {
-    return fail(kDeviceFailed, "cuda: %s", error.what());
+    return fail(kDeviceFailed, "%s", error.what());
   }
 }
 

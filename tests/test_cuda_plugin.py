@@ -1,11 +1,12 @@
-"""What the loader sees of the device plugin: one symbol, and no library of CUDA: it opens on any
-machine and says itself what is missing there."""
+"""The device plugin that was built, on any machine: it shows the loader one symbol, needs no
+library of CUDA, and says itself what is missing."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,27 @@ def test_the_plugin_needs_no_library_but_the_system_s(plugin: Path) -> None:
     needed = re.findall(r"\(NEEDED\).*\[([\w+-]+)\.so", dynamic)
     assert needed != []
     assert set(needed) <= BASE_LIBRARIES
+
+
+ASK_FOR_A_DEVICE = """
+import ingot
+graph = ingot.record(lambda x: x + 1, ingot.Spec((2,)))
+try:
+    ingot.compile(graph, device="cuda")
+except ingot.DeviceError as error:
+    print(error)
+print(ingot.compile(graph)([1, 2]))
+"""
+
+
+def test_without_a_device_the_plugin_says_so_and_the_processor_works(plugin: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ASK_FOR_A_DEVICE],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "INGOT_CUDA_PLUGIN": str(plugin), "CUDA_VISIBLE_DEVICES": ""},
+    )
+    said, result = done.stdout.splitlines()
+    assert re.fullmatch(r"compile: device cuda:0: no .* was found: expected .*", said)
+    assert result == "[2. 3.]"
