@@ -50,6 +50,7 @@ inline ConvPlan plan_outputs(const Conv& c, std::int64_t size) {
   p.columns_per_tile = larger(smaller(columns, most), 1);
   if (p.rows.chunk < conv_depth(c)) p.columns_per_tile = smaller(p.columns_per_tile, pass_columns(size));
   p.column_tiles = ceil_div(c.outputs, p.columns_per_tile);
+  if (blocks == 1 && p.column_tiles % 2 == 1 && p.rows.mode == RowMode::kInPlace) p.rows = plan_rows(c, size, 2);
   return p;
 }
 
@@ -197,7 +198,7 @@ class OutputLanes {
   const ConvResult<T>& result_;
   T* scratch_;
   std::int64_t depth_;
-  RowsKey held_{-1, -1, -1, -1};
+  RowsKey held_{-1, -1, -1, -1, 0};
 };
 
 template <class T>
@@ -207,8 +208,10 @@ void run_outputs(const Conv& c, const T* x, const T* w, const ConvResult<T>& res
   const ConvPlan& p = lanes.plan();
   T* const panels = reinterpret_cast<T*>(scratch + row_scratch_bytes(c, sizeof(T)));
   const std::int64_t blocks = p.rows.units * p.rows.blocks;
+  const std::int64_t block_bytes = larger(p.rows.block_rows * conv_depth(c), 1) * static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t together = p.rows.mode == RowMode::kInPlace ? larger(kConvPatchBytes / block_bytes, 1) : 1;
   std::int64_t packed = -1;  // the columns whose panels lie in scratch
-  for (std::int64_t t = begin; t < end; ++t) {
+  for (std::int64_t t = begin; t < end;) {
     const std::int64_t part = t / blocks, group = part / p.column_tiles;
     const std::int64_t first = part % p.column_tiles * p.columns_per_tile;
     TileColumns<T> columns{panels, group, first, smaller(first + p.columns_per_tile, c.outputs)};
@@ -218,7 +221,10 @@ void run_outputs(const Conv& c, const T* x, const T* w, const ConvResult<T>& res
       pack_weights(c, w, group, first, columns.last - first, panels);
       packed = part;
     }
-    lanes.run({group, t % blocks / p.rows.blocks, t % p.rows.blocks, 0}, columns);
+    const std::int64_t block = t % p.rows.blocks;
+    const std::int64_t count = smaller(smaller(end - t, p.rows.blocks - block), together);
+    lanes.run({group, t % blocks / p.rows.blocks, block, 0, count}, columns);
+    t += count;
   }
 }
 

@@ -87,6 +87,9 @@ inline RowPlan plan_rows(const Conv& c, std::int64_t size, std::int64_t share) {
   const std::int64_t at_least = p.mode == RowMode::kBands ? 1 : 2 * kTileRows;
   most = smaller(most, larger(ceil_div(rows * p.units, share), at_least));
   p.blocks = ceil_div(rows, larger(most, 1));
+  // Two or four threads share an even number of blocks best.
+  const bool odd = p.mode == RowMode::kInPlace && share > 1 && p.blocks > 1 && p.blocks * p.units % 2 == 1;
+  if (odd) p.blocks += p.blocks + 1 == share ? 1 : -1;
   p.block_rows = p.blocks == 0 ? 0 : ceil_div(rows, p.blocks);
   return p;
 }
@@ -183,9 +186,9 @@ void copy_patch(const Conv& c, const T* x, std::int64_t pixel, std::int64_t k, s
   }
 }
 
-// What lies in scratch.
+// What lies in scratch; or, in place, `count` blocks that follow each other.
 struct RowsKey {
-  std::int64_t group, unit, block, k;
+  std::int64_t group, unit, block, k, count;
 };
 inline bool same_rows(const RowsKey& a, const RowsKey& b) {
   return a.group == b.group && a.unit == b.unit && a.block == b.block && a.k == b.k;
@@ -202,7 +205,7 @@ template <class T>
 RowBlock<T> take_row_block(const Conv& c, const RowPlan& p, const T* x, const RowsKey& key, T* scratch, RowsKey& held) {
   const T* const group = x + key.group * c.channels * c.x[1];
   const std::int64_t all = p.mode == RowMode::kBands ? c.out_height : p.unit_pixels;
-  const std::int64_t begin = all * key.block / p.blocks, end = all * (key.block + 1) / p.blocks;
+  const std::int64_t begin = all * key.block / p.blocks, end = all * (key.block + key.count) / p.blocks;
   if (p.mode == RowMode::kInPlace) return {group + key.unit * c.x[0] + begin * c.x[3], begin, end - begin};
   const bool copied = same_rows(key, held);
   held = key;
