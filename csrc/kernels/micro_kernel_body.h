@@ -150,7 +150,7 @@ INGOT_INLINE void for_tile(const F& f) {
 }
 
 template <class T, int kRows, int kVectors>
-void micro_kernel_body(const MicroCall<T>& call) {
+INGOT_INLINE void compute_tile(const MicroCall<T>& call) {
   using V = Vector<T>;
   T* const to = call.c;
   const std::int64_t row = call.c_row;
@@ -174,6 +174,24 @@ void micro_kernel_body(const MicroCall<T>& call) {
     } else {
       for_tile<kRows, kVectors>([&](int i, int v) { store(total(i, v), sums[i][v]); });
     }
+  }
+}
+
+// Seldom needed: computed as two tiles of half the height, which costs little time and no code.
+template <class T, int kRows>
+inline constexpr bool kInHalves = kVectorBytes == 64 && sizeof(T) == 8 && kRows >= 9 && kRows <= 11;
+
+template <class T, int kRows, int kVectors>
+void micro_kernel_body(const MicroCall<T>& call) {
+  if constexpr (kInHalves<T, kRows>) {
+    constexpr int kUpper = (kRows + 1) / 2;
+    MicroCall<T> lower = call;
+    lower.a += kUpper * call.a_row;
+    lower.c += kUpper * call.c_row;
+    micro_kernel_body<T, kUpper, kVectors>(call);
+    micro_kernel_body<T, kRows - kUpper, kVectors>(lower);
+  } else {
+    compute_tile<T, kRows, kVectors>(call);
   }
 }
 
