@@ -46,6 +46,7 @@ def build_objects(folder: Path) -> None:
         folder,
         "-DINGOT_TESTS=OFF",
         "-DINGOT_PYTHON=OFF",
+        "-DINGOT_CUDA=OFF",
         "-DCMAKE_BUILD_TYPE=Release",
     )
     targets = [f"ingot_kernels_{level}" for level in levels_of_this_machine()]
