@@ -94,7 +94,7 @@ std::int64_t small_size(Rng& rng) {
 TEST_CASE_TEMPLATE("matmul of any shape and strides has the bits of rule 3", T, float, double, std::int32_t,
                    std::int64_t) {
   Rng rng(1);
-  for (int i = 0; i < 300; ++i) check_random<T>(rng, small_size(rng), small_size(rng), small_size(rng));
+  for (int i = 0; i < rounds(300); ++i) check_random<T>(rng, small_size(rng), small_size(rng), small_size(rng));
 }
 
 TEST_CASE_TEMPLATE("matmul over many blocks of k has the bits of rule 3", T, float, double) {

@@ -65,7 +65,7 @@ TEST_CASE("kernels know dtype codes and sizes as base/dtype.h has them") {
 
 TEST_CASE_TEMPLATE("copy makes any view contiguous", T, EVERY_SIZE) {
   Rng rng(21);
-  for (int i = 0; i < 150; ++i) {
+  for (int i = 0; i < rounds(150); ++i) {
     Tensor<T> x = random_tensor<T>(rng, random_shape(rng, 0, 5));
     const auto expected = build<T>(x.shape, [&](const Sizes& index) { return x.at(index); });
     expect_everywhere<T>("copy", dtype_of<T>(), {x.arg()}, x.shape, expected, {}, rng);
@@ -83,7 +83,7 @@ TEST_CASE_TEMPLATE("copy transposes large matrices", T, EVERY_SIZE) {
 
 TEST_CASE_TEMPLATE("concat lays its operands end to end along the axis", T, EVERY_SIZE) {
   Rng rng(23);
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < rounds(100); ++i) {
     const Sizes base = random_shape(rng, 1, 4);
     const std::int64_t axis = pick(rng, 0, static_cast<std::int64_t>(base.size()) - 1);
     const auto at = static_cast<std::size_t>(axis);
@@ -109,7 +109,7 @@ TEST_CASE_TEMPLATE("concat lays its operands end to end along the axis", T, EVER
 
 TEST_CASE_TEMPLATE("pad surrounds the operand with the value", T, EVERY_SIZE) {
   Rng rng(24);
-  for (int i = 0; i < 150; ++i) {
+  for (int i = 0; i < rounds(150); ++i) {
     Tensor<T> x = random_tensor<T>(rng, random_shape(rng, 0, 4)), value = random_tensor<T>(rng, {});
     Sizes low, high, shape = x.shape;
     for (std::int64_t& size : shape) {
@@ -139,7 +139,7 @@ TEST_CASE_TEMPLATE("arange counts from zero", T, float, double, std::int32_t, st
 
 TEST_CASE_TEMPLATE("take gathers along the axis, negative indices from the end", T, EVERY_SIZE) {
   Rng rng(26);
-  for (int i = 0; i < 150; ++i) {
+  for (int i = 0; i < rounds(150); ++i) {
     Tensor<T> x = random_tensor<T>(rng, random_shape(rng, 1, 3));
     const std::int64_t axis = pick(rng, 0, static_cast<std::int64_t>(x.shape.size()) - 1);
     const auto at = static_cast<std::size_t>(axis);
@@ -228,7 +228,7 @@ TEST_CASE("take checks indices where the result or the axis is empty") {
 
 TEST_CASE_TEMPLATE("dynamic_slice copies the window, dynamic_update_slice replaces it", T, EVERY_SIZE) {
   Rng rng(29);
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < rounds(200); ++i) {
     Tensor<T> x = random_tensor<T>(rng, random_shape(rng, 0, 4));
     Sizes sizes, at;
     Tensor<std::int32_t> start = random_tensor<std::int32_t>(rng, {static_cast<std::int64_t>(x.shape.size())});
