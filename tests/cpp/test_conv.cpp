@@ -114,8 +114,8 @@ void check_random(Rng& rng, std::int64_t groups, std::int64_t channels, std::int
 
 TEST_CASE_TEMPLATE("conv2d has the bits of rule 3 at any stride, padding, dilation and groups", T, float, double) {
   Rng rng(31);
-  for (int i = 0; i < 150; ++i) check_random<T>(rng, pick(rng, 1, 3), pick(rng, 1, 6), pick(rng, 1, 20), 14);
-  for (int i = 0; i < 100; ++i) check_random<T>(rng, pick(rng, 1, 2), pick(rng, 1, 9), pick(rng, 6, 70), 30);
+  for (int i = 0; i < rounds(150); ++i) check_random<T>(rng, pick(rng, 1, 3), pick(rng, 1, 6), pick(rng, 1, 20), 14);
+  for (int i = 0; i < rounds(100); ++i) check_random<T>(rng, pick(rng, 1, 2), pick(rng, 1, 9), pick(rng, 6, 70), 30);
 }
 
 TEST_CASE_TEMPLATE("conv2d over many blocks of k has the bits of rule 3", T, float, double) {
@@ -136,8 +136,8 @@ TEST_CASE_TEMPLATE("conv2d over many blocks of k has the bits of rule 3", T, flo
 
 TEST_CASE_TEMPLATE("depthwise conv2d has the bits of rule 3", T, float, double) {
   Rng rng(33);
-  for (int i = 0; i < 100; ++i) check_random<T>(rng, pick(rng, 1, 5), 1, pick(rng, 1, 2), 40);
-  for (int i = 0; i < 100; ++i) check_random<T>(rng, pick(rng, 4, 90), 1, 1, 24);
+  for (int i = 0; i < rounds(100); ++i) check_random<T>(rng, pick(rng, 1, 5), 1, pick(rng, 1, 2), 40);
+  for (int i = 0; i < rounds(100); ++i) check_random<T>(rng, pick(rng, 4, 90), 1, 1, 24);
   const Window w{{3, 3}, {2, 2}, {1, 1, 1, 1}, {1, 1}};  // several bands
   check_conv<T>(rng, random_tensor<T>(rng, {1, 2, 200, 150}, Walk::kContiguous),
                 random_tensor<T>(rng, {2, 1, 3, 3}, Walk::kContiguous), w, 2);
@@ -153,7 +153,7 @@ TEST_CASE("padding of conv2d contributes the operand 0, so that infinite weights
 
 TEST_CASE_TEMPLATE("max_pool2d propagates NaN and padding never wins", T, float, double, std::int32_t, std::int64_t) {
   Rng rng(35);
-  for (int i = 0; i < 120; ++i) {
+  for (int i = 0; i < rounds(120); ++i) {
     const Window w = random_window(rng);
     Tensor<T> x = random_image<T>(
         rng, {pick(rng, 0, 2), pick(rng, 1, pick(rng, 1, 3) == 1 ? 40 : 3), pick(rng, 1, 40), pick(rng, 1, 40)},
@@ -187,7 +187,7 @@ TEST_CASE_TEMPLATE("max_pool2d propagates NaN and padding never wins", T, float,
 
 TEST_CASE_TEMPLATE("avg_pool2d folds its window from the first element in row and column order", T, float, double) {
   Rng rng(36);
-  for (int i = 0; i < 120; ++i) {
+  for (int i = 0; i < rounds(120); ++i) {
     Window w = random_window(rng);
     w.dilation = {1, 1};
     for (std::size_t p = 0; p < 4; ++p) w.padding[p] = std::min(w.padding[p], w.kernel[p % 2] - 1);
