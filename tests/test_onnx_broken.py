@@ -231,7 +231,7 @@ def test_a_broken_body_of_a_loop_is_broken_not_of_an_unknown_kind() -> None:
     for turns in (4, 1):
         known = {"n": np.asarray(turns), "go": np.asarray(True)}
         model = model_of([node("Loop", "n go x", "y", body=body)], [X], [Y], known)
-        with pytest.raises(ingot.FileError, match="Neg .*wrong number of operands: got 2"):
+        with pytest.raises(ingot.FileError, match=r"Neg .*wrong number of operands: got 2"):
             ingot.onnx.load(bytes_of(model))
 
 
