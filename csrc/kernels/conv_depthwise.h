@@ -40,7 +40,8 @@ inline DepthwisePlan plan_depthwise(const Conv& c, std::int64_t size) {
   p.copies = c.x[1] != 1;
   p.channels = smaller(round_up(most, kPanel), pass_columns(size));
   p.channel_blocks = ceil_div(c.groups, p.channels);
-  const std::int64_t wanted = ceil_div(kDepthwiseShare, larger(c.images * p.channel_blocks, 1));
+  std::int64_t wanted = ceil_div(kDepthwiseShare, larger(c.images * p.channel_blocks, 1));
+  if (wanted > 1) wanted = round_up(wanted, 2);  // threads share blocks of nearly equal height
   p.rows = larger(ceil_div(c.out_height, wanted), 1);
   if (p.copies) p.rows = smaller(p.rows, kDepthwiseCopied);
   p.row_blocks = ceil_div(c.out_height, p.rows);
@@ -287,15 +288,15 @@ void run_depthwise(const Conv& c, const T* x, const T* w, const ConvResult<T>& r
   const DepthwisePlan p = plan_depthwise(c, sizeof(T));
   for (std::int64_t t = begin; t < end; ++t) {
     const std::int64_t channel = t % p.channel_blocks * p.channels;
-    const std::int64_t first = t / p.channel_blocks % p.row_blocks * p.rows;
+    const std::int64_t row = t / p.channel_blocks % p.row_blocks;
     const std::int64_t image = t / p.row_blocks / p.channel_blocks;
     ChannelBlock<T> block{x + image * c.x[0] + channel * c.x[1],
                           (c.panels ? w : panels) + channel * conv_depth(c),
                           image,
                           channel,
                           smaller(p.channels, c.groups - channel),
-                          first,
-                          smaller(first + p.rows, c.out_height)};
+                          c.out_height * row / p.row_blocks,
+                          c.out_height * (row + 1) / p.row_blocks};
     if (!p.copies) {
       fold_rows(c, block, result);
       continue;
@@ -304,7 +305,7 @@ void run_depthwise(const Conv& c, const T* x, const T* w, const ConvResult<T>& r
     const std::int64_t strides[] = {0, 1, c.width * block.channels, block.channels};
     Conv copied = c;
     copied.x = strides;
-    block.x = copy - (first * c.stride_y - c.top) * strides[2];
+    block.x = copy - (block.first * c.stride_y - c.top) * strides[2];
     fold_rows(copied, block, result);
   }
 }
