@@ -23,7 +23,8 @@ struct GraphContext {
 
   const Signature* signature;  // the program's
   std::shared_ptr<const PlannedGraph> planned;
-  BoundDims upper;  // of planned, in the signature's order
+  std::unique_ptr<DeviceSession> device;  // null: the processor
+  BoundDims upper;                        // of planned, in the signature's order
   RunState state;
   BoundDims dims;   // of the call in progress
   BoundDims bound;  // that state.blocks holds
@@ -32,8 +33,6 @@ struct GraphContext {
   std::vector<AlignedBuffer> staging;  // per input: room for a copy at the upper bounds, once one was needed
   std::vector<std::uint32_t> copied;   // inputs of the last run that were
   std::vector<TaggedExtent> extents;
-  std::unique_ptr<DeviceSession> device;  // null: the processor
-
   bool is_bound_to_dims() const { return is_bound && bound == dims; }
   bool covers_dims() const;
 };

@@ -9,6 +9,7 @@ namespace ingot {
 namespace {
 
 constexpr std::int64_t kShortRunNs = 20'000;
+constexpr RunOptions kNoOptions;
 
 bool all_clean(const Signature& signature, std::span<const PlainArray> inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -72,7 +73,7 @@ bool Session::run_short(std::size_t graph, std::span<const PlainArray> inputs, s
   context->copied.clear();
   for (std::size_t i = 0; i < inputs.size(); ++i) context->inputs[i] = static_cast<char*>(inputs[i].data);
   for (std::size_t i = 0; i < outputs.size(); ++i) context->outputs[i] = static_cast<char*>(outputs[i].data);
-  impl_->execute_bound(*context, {}, nullptr);
+  impl_->execute_bound(*context, kNoOptions, nullptr);
   return true;
 }
 
