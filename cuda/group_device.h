@@ -16,38 +16,10 @@
 
 namespace ingot::cuda {
 
-// How an element lies in memory: a bool is a byte that is 0 or not.
-template <class T>
-struct Stored {
-  using Type = T;
-};
-template <>
-struct Stored<bool> {
-  using Type = std::uint8_t;
-};
-
-template <class T>
-INGOT_INLINE T from_stored(typename Stored<T>::Type x) {
-  if constexpr (device::kIsBool<T>) {
-    return x != 0;
-  } else {
-    return x;
-  }
-}
-
-template <class T>
-INGOT_INLINE typename Stored<T>::Type to_stored(T x) {
-  if constexpr (device::kIsBool<T>) {
-    return x ? 1 : 0;
-  } else {
-    return x;
-  }
-}
-
 // Elements that one load or store moves, 16 bytes at most.
 template <class T, int n>
 struct alignas(sizeof(T) * n < 16 ? sizeof(T) * n : 16) Vector {
-  typename Stored<T>::Type elements[n];
+  typename device::Storage<T>::Type elements[n];
 };
 
 // Whether an earlier launch has reported a fault, and this one must write nothing.
@@ -141,12 +113,12 @@ struct ElementAt {
   template <class T, int n>
   INGOT_INLINE void load(int operand, T (&to)[n]) const {
     const char* const from = a.operands[operand].data + place.bytes[operand];
-    to[e] = from_stored<T>(*reinterpret_cast<const typename Stored<T>::Type*>(from));
+    to[e] = device::value_of<T>(*reinterpret_cast<const typename device::Storage<T>::Type*>(from));
   }
   template <class T, int n>
   INGOT_INLINE void store(int operand, const T (&from)[n]) const {
     char* const to = a.operands[operand].data + place.bytes[operand];
-    *reinterpret_cast<typename Stored<T>::Type*>(to) = to_stored<T>(from[e]);
+    *reinterpret_cast<typename device::Storage<T>::Type*>(to) = device::stored_of<T>(from[e]);
   }
 };
 
@@ -193,14 +165,14 @@ struct VectorAt {
   INGOT_INLINE void load(int operand, T (&to)[n]) const {
     const char* const from = a.operands[operand].data + place.bytes[operand];
     if (a.operands[operand].steps[a.space.rank - 1] == 0) {
-      const T one = from_stored<T>(*reinterpret_cast<const typename Stored<T>::Type*>(from));
+      const T one = device::value_of<T>(*reinterpret_cast<const typename device::Storage<T>::Type*>(from));
       for (int e = 0; e < n; ++e) to[e] = one;
       return;
     }
     constexpr int kTogether = sizeof(T) * n <= 16 ? n : 16 / static_cast<int>(sizeof(T));
     for (int e = 0; e < n; e += kTogether) {
       const auto vector = *reinterpret_cast<const Vector<T, kTogether>*>(from + e * sizeof(T));
-      for (int i = 0; i < kTogether; ++i) to[e + i] = from_stored<T>(vector.elements[i]);
+      for (int i = 0; i < kTogether; ++i) to[e + i] = device::value_of<T>(vector.elements[i]);
     }
   }
   template <class T, int n>
@@ -209,7 +181,7 @@ struct VectorAt {
     constexpr int kTogether = sizeof(T) * n <= 16 ? n : 16 / static_cast<int>(sizeof(T));
     for (int e = 0; e < n; e += kTogether) {
       Vector<T, kTogether> vector;
-      for (int i = 0; i < kTogether; ++i) vector.elements[i] = to_stored<T>(from[e + i]);
+      for (int i = 0; i < kTogether; ++i) vector.elements[i] = device::stored_of<T>(from[e + i]);
       *reinterpret_cast<Vector<T, kTogether>*>(to + e * sizeof(T)) = vector;
     }
   }

@@ -77,11 +77,11 @@ class Rows {
   INGOT_INLINE bool keeps() const { return a_.space.keeps != 0; }
   template <class T>
   INGOT_INLINE void keep(std::uint32_t at, T x) const {
-    if (keeps()) kept_row<T>()[at] = to_stored<T>(x);
+    if (keeps()) kept_row<T>()[at] = device::stored_of<T>(x);
   }
   template <class T>
   INGOT_INLINE T kept(std::uint32_t at) const {
-    return from_stored<T>(kept_row<T>()[at]);
+    return device::value_of<T>(kept_row<T>()[at]);
   }
 
   // All that was read of the row has been read, and what is kept of it can be read.
@@ -98,8 +98,8 @@ class Rows {
   INGOT_INLINE std::uint32_t thread() const { return threadIdx.x & (a_.space.threads_per_row - 1); }
 
   template <class T>
-  INGOT_INLINE typename Stored<T>::Type* kept_row() const {
-    return dynamic_shared<typename Stored<T>::Type>() + row_of_block_ * a_.space.columns;
+  INGOT_INLINE typename device::Storage<T>::Type* kept_row() const {
+    return dynamic_shared<typename device::Storage<T>::Type>() + row_of_block_ * a_.space.columns;
   }
 
   INGOT_INLINE void place() {

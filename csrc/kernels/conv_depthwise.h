@@ -83,7 +83,7 @@ struct Positions {
 template <class T, int kPixels, int kVectors>
 void fold_channels(const Positions& positions, const T* x, std::int64_t step, const T* panel, T* out,
                    std::int64_t out_step) {
-  using V = Vector<T>;
+  using V = Wide<T>;
   constexpr std::int64_t kWidth = kLanes<V>;
   const std::int64_t panel_elements = positions.count * kPanel;
   V sums[kPixels][kVectors] = {};
@@ -142,7 +142,7 @@ struct ChannelRow {
 // kPixels pixels from `first` on, all channels.
 template <class T, int kPixels>
 void fold_pixels(const ChannelRow<T>& row, std::int64_t first) {
-  constexpr std::int64_t kWidth = kLanes<Vector<T>>;
+  constexpr std::int64_t kWidth = kLanes<Wide<T>>;
   const std::int64_t panel = row.positions.count * kPanel;
   const T* const x = row.x + first * row.step;
   T* const out = row.out + first * row.out_step;

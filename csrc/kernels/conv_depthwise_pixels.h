@@ -28,7 +28,7 @@ template <class T>
 Band<T> plan_band(const Conv& c) {
   Band<T> b;
   const std::int64_t width = (c.out_width - 1) * c.stride_x + (c.kernel_width - 1) * c.dilation_x + 1;
-  b.positions = ceil_div(larger(width, 1), c.stride_x) + kLanes<Vector<T>>;
+  b.positions = ceil_div(larger(width, 1), c.stride_x) + kLanes<Wide<T>>;
   b.row = b.positions * c.stride_x;
   b.height = (c.kernel_height - 1) * c.dilation_y + 1;
   const std::int64_t row_bytes = b.row * static_cast<std::int64_t>(sizeof(T));
@@ -80,7 +80,7 @@ struct Tap {
 template <class T>
 void depthwise_row(const Tap<T>* taps, std::int64_t num_taps, const T* band, std::int64_t width, T* out,
                    std::int64_t step, std::int64_t room) {
-  using V = Vector<T>;
+  using V = Wide<T>;
   constexpr std::int64_t kWidth = kLanes<V>;
   for (std::int64_t x = 0; x < width; x += kWidth) {
     V sum{};

@@ -101,7 +101,7 @@ template <class T>
 void multiply_rows(const RowPlan& p, const RowTiles<T>& tiles, std::int64_t begin, std::int64_t end,
                    const ColumnPart<T>& part, const ConvPiece<T>& piece, std::int64_t column,
                    const MovingChain* chain) {
-  constexpr std::int64_t kWidth = kLanes<Vector<T>>;
+  constexpr std::int64_t kWidth = kLanes<Wide<T>>;
   const int vectors = static_cast<int>(ceil_div(part.columns, kWidth));
   const std::int64_t share = end - begin, from = tiles.at(begin).first;
   alignas(64) T buffer[kTileRows * kTileColumns<T>];  // of a tile that a chain runs on: in the first-level cache

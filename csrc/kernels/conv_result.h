@@ -48,8 +48,8 @@ class ConvResult {
 
   // A piece to compute.
   ConvPiece<T> begin(std::int64_t pixel, std::int64_t rows, std::int64_t output, std::int64_t columns) const {
-    ConvPiece<T> piece{pixel, rows, output, columns, tile_, round_up(columns, kLanes<Vector<T>>)};
-    if (group_ == nullptr && even_ && columns % kLanes<Vector<T>> == 0) {
+    ConvPiece<T> piece{pixel, rows, output, columns, tile_, round_up(columns, kLanes<Wide<T>>)};
+    if (group_ == nullptr && even_ && columns % kLanes<Wide<T>> == 0) {
       piece.c = out_ + pixel * c_.y[3] + output;
       piece.row = c_.y[3];
     }

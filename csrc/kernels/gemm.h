@@ -75,7 +75,7 @@ void fetch_begin(const RowGroup<T>& a, std::int64_t first, std::int64_t last) {
 // All rows of a tile times one column group, in row tiles of nearly equal height.
 template <class T>
 void multiply_group(const RowGroup<T>& a, const ColumnGroup<T>& b, const Target<T>& to, std::int64_t k, bool add) {
-  constexpr std::int64_t kWidth = kLanes<Vector<T>>;
+  constexpr std::int64_t kWidth = kLanes<Wide<T>>;
   const std::int64_t row_tiles = ceil_div(a.rows, kTileRows);
   const int vectors = static_cast<int>(ceil_div(b.columns, kWidth));
   for (std::int64_t t = 0; t < row_tiles; ++t) {
@@ -132,7 +132,7 @@ template <class T, class Source>
 [[gnu::noinline]] void multiply_columns(const Source& source, RowGroup<T> rows, std::int64_t batch, std::int64_t column,
                                         std::int64_t columns, std::int64_t k, std::int64_t steps, const Target<T>& to,
                                         T* buffer, const T* after) {
-  constexpr std::int64_t kWidth = kLanes<Vector<T>>;
+  constexpr std::int64_t kWidth = kLanes<Wide<T>>;
   std::int64_t step = kPanel, panel = source.panel_stride();
   const T* panels = source.panels_in_place(batch, column, k);
   const T* b =

@@ -99,6 +99,35 @@ inline constexpr std::uint32_t kInfinityBits<float> = 0x7f800000;
 template <>
 inline constexpr std::uint64_t kInfinityBits<double> = 0x7ff0000000000000;
 
+// Elements in memory. A bool is read as a byte and compared, which gcc turns into vector code; a load of bool it does
+// not.
+template <class T>
+struct Storage {
+  using Type = T;
+};
+template <>
+struct Storage<bool> {
+  using Type = std::uint8_t;
+};
+
+template <class T>
+INGOT_INLINE T value_of(typename Storage<T>::Type stored) {
+  if constexpr (kIsBool<T>) {
+    return stored != 0;
+  } else {
+    return stored;
+  }
+}
+
+template <class T>
+INGOT_INLINE typename Storage<T>::Type stored_of(T x) {
+  if constexpr (kIsBool<T>) {
+    return x ? 1 : 0;
+  } else {
+    return x;
+  }
+}
+
 template <class V>
 INGOT_INLINE V splat(Element<V> x) {
   return x - V{};  // x - 0 is x, -0 too: one broadcast (a loop over the lanes becomes one insertion per lane)

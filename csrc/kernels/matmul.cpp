@@ -75,7 +75,7 @@ struct MatmulSource {
 
 template <class T>
 bool streams(const Product& p) {
-  return p.rows <= kStreamRows && !p.b_panels && p.b_column == 1 && p.c_column == 1 && p.columns >= kLanes<Vector<T>>;
+  return p.rows <= kStreamRows && !p.b_panels && p.b_column == 1 && p.c_column == 1 && p.columns >= kLanes<Wide<T>>;
 }
 
 // Few rows of A, B in panels: tiles are columns of one product.

@@ -33,14 +33,14 @@ inline std::int64_t stream_tiles(std::int64_t columns) {
 
 template <class T>
 std::int64_t stream_scratch_bytes(std::int64_t columns) {
-  const std::int64_t width = round_up(smaller(columns, 2 * kStreamColumns), kLanes<Vector<T>>);
+  const std::int64_t width = round_up(smaller(columns, 2 * kStreamColumns), kLanes<Wide<T>>);
   return 2 * kStreamRows * width * static_cast<std::int64_t>(sizeof(T));
 }
 
 // sums[v] takes kSteps steps of k, in order. The last vector may overlap the one before it: it has its own sums.
 template <class T, int kSteps>
 void stream_steps(const T* a, std::int64_t a_step, const T* b, std::int64_t b_step, std::int64_t columns, T* sums) {
-  using V = Vector<T>;
+  using V = Wide<T>;
   constexpr std::int64_t kWidth = kLanes<V>;
   V left[kSteps];
 #pragma GCC unroll 8
@@ -73,7 +73,7 @@ void stream_block(const StreamCall<T>& call, std::int64_t begin, std::int64_t en
 
 template <class T>
 void stream_tile(const StreamCall<T>& call, char* scratch) {
-  using V = Vector<T>;
+  using V = Wide<T>;
   constexpr std::int64_t kWidth = kLanes<V>;
   const std::int64_t width = round_up(call.columns, kWidth), size = call.rows * width;
   T* const sums = reinterpret_cast<T*>(scratch);

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "kernels/simd.h"
+#include "kernels/wide.h"
 
 namespace ingot::INGOT_LEVEL {
 
@@ -24,20 +24,7 @@ inline constexpr int kTileRows = 2, kTileVectors = 2;
 #endif
 
 template <class T>
-struct VectorOf;
-template <>
-struct VectorOf<float> {
-  using type = F32;
-};
-template <>
-struct VectorOf<double> {
-  using type = F64;
-};
-template <class T>
-using Vector = typename VectorOf<T>::type;
-
-template <class T>
-inline constexpr int kTileColumns = kTileVectors * kLanes<Vector<T>>;
+inline constexpr int kTileColumns = kTileVectors * kLanes<Wide<T>>;
 
 template <class T>
 struct MicroCall {

@@ -46,8 +46,8 @@ inline constexpr int kStepsTogether =
 // Requires: panels (b_step is kPanel). Returns how many steps it did.
 template <class T, int kRows, int kVectors>
 INGOT_INLINE std::int64_t fold_together(const MicroCall<T>& call, std::int64_t steps, Position<T, kRows>& at,
-                                        Vector<T> (&sums)[kRows][kVectors]) {
-  using V = Vector<T>;
+                                        Wide<T> (&sums)[kRows][kVectors]) {
+  using V = Wide<T>;
   constexpr int kTogether = kStepsTogether<T, kRows, kVectors>;
   const std::int64_t ahead_step = kTogether * call.ahead_step;
   const bool far_rows = call.far_rows;
@@ -89,8 +89,8 @@ INGOT_INLINE std::int64_t fold_together(const MicroCall<T>& call, std::int64_t s
 // Steps of one piece and one block.
 template <class T, int kRows, int kVectors>
 INGOT_INLINE void fold_steps(const MicroCall<T>& call, std::int64_t steps, Position<T, kRows>& at,
-                             Vector<T> (&sums)[kRows][kVectors]) {
-  using V = Vector<T>;
+                             Wide<T> (&sums)[kRows][kVectors]) {
+  using V = Wide<T>;
   const std::int64_t row = call.a_row, b_vector = call.b_vector, b_step = call.b_step, ahead_step = at.ahead_step;
   std::int64_t k = 0;
   if constexpr (kStepsTogether<T, kRows, kVectors> > 1) {
@@ -117,7 +117,7 @@ INGOT_INLINE void fold_steps(const MicroCall<T>& call, std::int64_t steps, Posit
 
 template <class T, int kRows, int kVectors>
 INGOT_INLINE void fold_block(const MicroCall<T>& call, std::int64_t steps, Position<T, kRows>& at,
-                             Vector<T> (&sums)[kRows][kVectors]) {
+                             Wide<T> (&sums)[kRows][kVectors]) {
   while (true) {
     const std::int64_t together = steps < at.left ? steps : at.left;
     fold_steps<T, kRows, kVectors>(call, together, at, sums);
@@ -151,7 +151,7 @@ INGOT_INLINE void for_tile(const F& f) {
 
 template <class T, int kRows, int kVectors>
 INGOT_INLINE void compute_tile(const MicroCall<T>& call) {
-  using V = Vector<T>;
+  using V = Wide<T>;
   T* const to = call.c;
   const std::int64_t row = call.c_row;
   const auto c = [&](int i, int v) { return to + i * row + v * kLanes<V>; };

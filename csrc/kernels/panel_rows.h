@@ -36,8 +36,8 @@ struct PanelRowsCall {
 // kRows x kPanels panels over one block of k; sums start at +0.
 template <class T, int kRows, int kPanels, bool kFar>
 INGOT_INLINE void fold_panels(const PanelRowsCall<T>& call, const T* a, const T* b, std::int64_t steps,
-                              Vector<T> (&sums)[kRows][kPanels * kPanel / kLanes<Vector<T>>]) {
-  using V = Vector<T>;
+                              Wide<T> (&sums)[kRows][kPanels * kPanel / kLanes<Wide<T>>]) {
+  using V = Wide<T>;
   constexpr int kParts = kPanel / kLanes<V>;  // vectors of a panel
   const std::int64_t panel = call.panel, a_row = call.a_row;
   for (std::int64_t k = 0; k < steps; ++k) {
@@ -63,7 +63,7 @@ INGOT_INLINE void fold_panels(const PanelRowsCall<T>& call, const T* a, const T*
 // All of k for kPanels panels, written to c, whole panels.
 template <class T, int kRows, int kPanels, bool kFar>
 void multiply_panels(const PanelRowsCall<T>& call, const T* b, T* c, std::int64_t c_row) {
-  using V = Vector<T>;
+  using V = Wide<T>;
   constexpr int kVectors = kPanels * kPanel / kLanes<V>;
   V totals[kRows][kVectors];
   for (std::int64_t begin = 0; begin < call.k; begin += kBlock) {
@@ -82,7 +82,7 @@ void multiply_panels(const PanelRowsCall<T>& call, const T* b, T* c, std::int64_
 // As many panels together as their sums leave room for in the registers.
 template <class T, int kRows>
 inline constexpr int kPanelsAtOnce = [] {
-  constexpr int kSums = kVectorBytes == 64 ? 24 : 12, kParts = kPanel / kLanes<Vector<T>>;
+  constexpr int kSums = kVectorBytes == 64 ? 24 : 12, kParts = kPanel / kLanes<Wide<T>>;
   int panels = static_cast<int>(kPanelsTogether);
   while (panels > 1 && kRows * panels * kParts > kSums) panels /= 2;
   return panels;
@@ -120,7 +120,7 @@ std::int64_t multiply_whole_panels(const PanelRowsCall<T>& call) {
 // Requires: 1 <= rows <= kPanelRows.
 template <class T>
 void multiply_panel_rows(const PanelRowsCall<T>& call) {
-  constexpr std::int64_t kWidth = kLanes<Vector<T>>;
+  constexpr std::int64_t kWidth = kLanes<Wide<T>>;
   const std::int64_t step = smaller(kTileColumns<T>, kPanel);
   std::int64_t j = multiply_whole_panels<T>(call);
   for (; j < call.columns; j += step) {  // the last panels, in register tiles

@@ -51,26 +51,6 @@ INGOT_IN_LANES(tanh)
 #define INGOT_INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
-// Elements in memory. A bool is read as a byte and compared, which gcc turns into vector code; a load of bool it does
-// not.
-template <class T>
-struct Storage {
-  using Type = T;
-};
-template <>
-struct Storage<bool> {
-  using Type = std::uint8_t;
-};
-
-template <class T>
-INGOT_INLINE T value_of(typename Storage<T>::Type stored) {
-  if constexpr (kIsBool<T>) {
-    return stored != 0;
-  } else {
-    return stored;
-  }
-}
-
 // Element by element. The result may be an operand, which the pragma allows: element i is read before it is written.
 template <class Row, class Out, class T>
 void run_tile(const void* const* operands, void* result, std::int64_t n) {
