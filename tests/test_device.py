@@ -357,6 +357,17 @@ def test_a_plugin_that_is_not_there(tmp_path: Path) -> None:
     assert "cannot be opened" in child(COMPILE, INGOT_CUDA_PLUGIN=tmp_path / "empty.so")
 
 
+def test_a_plugin_without_a_device_is_not_kept(fake: Path) -> None:
+    code = (
+        f"{COMPILE}\n"
+        "except ingot.DeviceError: pass\n"
+        "import os; os.environ['INGOT_CUDA_PLUGIN'] = 'none.so'\n"
+        f"try:\n    {COMPILE}"
+    )
+    said = child(code, INGOT_CUDA_PLUGIN=fake, FAKE_DEVICE_COUNT=0)
+    assert said.startswith("DeviceError: device cuda: the plugin cannot be opened: none.so")
+
+
 def test_names_of_devices() -> None:
     graph = ingot.record(lambda x: x + 1, ingot.Spec((2,)))
     for name in ("gpu", "cuda:", "cuda:-1", "cuda:x", "cuda:99999999999", "CUDA", "cuda0"):

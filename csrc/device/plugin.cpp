@@ -104,14 +104,20 @@ std::string describe(const DeviceApi& api, std::int32_t index) {
 
 }  // namespace
 
+// One that finds no device is not kept: the next call opens it again, or another, if the variable names one by then.
 const DeviceApi& device_plugin() {
   static std::mutex mutex;
-  static DeviceApi api;
-  static bool is_open = false;
+  static DeviceApi kept;
+  static bool is_kept = false;
+  thread_local DeviceApi opened;
   const std::lock_guard<std::mutex> lock(mutex);
-  if (!is_open) open(api);
-  is_open = true;
-  return api;
+  if (is_kept) return kept;
+  open(opened);
+  std::int32_t count = 0;
+  if (opened.count(&count) != kDeviceDone) return opened;
+  kept = opened;
+  is_kept = true;
+  return kept;
 }
 
 std::string device_summary() {

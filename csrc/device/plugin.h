@@ -1,4 +1,4 @@
-// Opens the device plugin, libingot_cuda.so: once per process, when a device is first asked for.
+// Opens the device plugin, libingot_cuda.so: when a device is first asked for; a process keeps one that finds a device.
 #pragma once
 
 #include <string>
