@@ -109,6 +109,10 @@ def random_rows(seed: int) -> tuple[ingot.Graph, list[np.ndarray]]:
             lambda: ingot.softmax(pick() @ pick().mT * 0.1) @ pick(),
             lambda: F.scaled_dot_product_attention(pick(), pick(), pick(), is_causal=True),
             lambda: ingot.where(pick() > r, pick(), 0.0),
+            lambda: ingot.sigmoid(pick()),
+            lambda: F.silu(pick() @ w + bias),
+            lambda: ingot.gelu(pick(), approximate="tanh"),
+            lambda: ingot.sigmoid(ingot.mean(pick(), axis=-1, keepdims=True)) * pick(),
         ]
         for _ in range(int(draw.integers(2, 12))):
             values.append(choices[int(draw.integers(len(choices)))]())

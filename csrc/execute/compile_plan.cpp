@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "execute/bind.h"
+#include "execute/combine.h"
 #include "execute/levels.h"
 #include "ops/op.h"
 
@@ -160,6 +161,7 @@ class PlanCompiler {
       code->instructions.push_back(to);
     }
     for (std::uint32_t output : step.group_outputs) code->output_registers.push_back(static_cast<std::int32_t>(output));
+    combine(*level_, *result_->graph, result_->plan.slots, step, *code);
     code->group = {.instructions = code->instructions.data(),
                    .num_instructions = static_cast<std::int32_t>(code->instructions.size()),
                    .output_registers = code->output_registers.data(),

@@ -124,6 +124,23 @@ struct RowKernel {
   RowFunction function;
 };
 
+// One op of a combination. Operands: >= 0 the result of an earlier op, else what they stand for.
+inline constexpr std::int32_t kTheOperand = -1;
+inline constexpr std::int32_t kFirstNumber = -2;  // numbers[0]; numbers[i] is kFirstNumber - i
+struct CombinedOp {
+  const char* op;
+  std::int32_t operands[3];
+};
+
+// Ops of float32 on one operand and on numbers, computed at once with the bits they have one by one. The last one is
+// the result.
+struct CombinedKernel {
+  const CombinedOp* ops;
+  std::int32_t num_ops;
+  const float* numbers;
+  TileFunction function;
+};
+
 // The kernels of one source file. The count is behind a pointer because the table is put together at link time: a
 // constant of another file is no constant expression, its address is.
 struct KernelFamily {
@@ -139,6 +156,11 @@ struct PointwiseFamily {
 struct RowFamily {
   const RowKernel* functions;
   std::int32_t num_functions;
+};
+
+struct CombinedFamily {
+  const CombinedKernel* kernels;
+  std::int32_t num_kernels;
 };
 
 // Loops whose time says what the machine can do at best, on one thread. sink: 64 bytes, 64-byte aligned, set to numbers
@@ -157,6 +179,7 @@ struct KernelTable {
   std::int32_t num_pointwise;
   const RowFamily* rows = nullptr;
   const MachineLoops* loops = nullptr;
+  const CombinedFamily* combined = nullptr;
 };
 
 }  // namespace ingot

@@ -66,30 +66,19 @@ void apply(TileFunction function, const void* const* operands, const std::int64_
   }
 }
 
-// The form of the instruction that takes operand `scalar` as one element; null: none, or the others are not dense.
-TileFunction scalar_form(const GroupMachine& m, const PointwiseInstruction& instruction, int* scalar) {
-  for (int j = 0; j < 2 && instruction.num_operands == 2; ++j) {
-    const Place place = m.registers[instruction.operands[j]].place;
-    const Place other = m.registers[instruction.operands[1 - j]].place;
-    const bool one = place == kPerRow || place == kOneForAll;
-    if (!one || other == kPerRow || other == kOneForAll || instruction.with_scalar[j] == nullptr) continue;
-    *scalar = j;
-    return instruction.with_scalar[j];
-  }
-  return nullptr;
+TileFunction function_of(const PointwiseInstruction& instruction, const GroupRegister& to) {
+  return to.scalar == kNone ? instruction.function : instruction.with_scalar[to.scalar];
 }
 
 void run_by_rows(GroupMachine& m, const PointwiseInstruction& instruction, const GroupRegister& to,
                  const Rectangle& at) {
-  int scalar = kNone;
-  const TileFunction form = scalar_form(m, instruction, &scalar);
   for (std::int64_t row = 0; row < at.rows; ++row) {
     const void* operands[kMostOperands] = {};
     std::int64_t steps[kMostOperands] = {};
     for (int j = 0; j < instruction.num_operands; ++j) {
       const GroupRegister& x = m.registers[instruction.operands[j]];
       operands[j] = x.place == kPerRow ? x.data + row * x.size : x.data + row * x.row_bytes;
-      if (j == scalar || x.place == kOneForAll) {
+      if (j == to.scalar || x.place == kOneForAll) {
         operands[j] = x.place == kPerRow ? operands[j] : x.data;
       } else if (x.place == kPerRow) {
         char* const splat = m.splats + j * kTileBytes;
@@ -100,8 +89,8 @@ void run_by_rows(GroupMachine& m, const PointwiseInstruction& instruction, const
         steps[j] = x.size;
       }
     }
-    apply(form != nullptr ? form : instruction.function, operands, steps, instruction.num_operands,
-          to.data + row * to.row_bytes, to.size, at.columns);
+    apply(function_of(instruction, to), operands, steps, instruction.num_operands, to.data + row * to.row_bytes,
+          to.size, at.columns);
   }
 }
 
@@ -119,9 +108,7 @@ bool run_at_once(GroupMachine& m, const PointwiseInstruction& instruction, const
     operands[j] = x.data;
     steps[j] = x.place == kOneForAll ? 0 : x.size;
   }
-  int scalar = kNone;
-  const TileFunction form = scalar_form(m, instruction, &scalar);
-  apply(form != nullptr ? form : instruction.function, operands, steps, instruction.num_operands, to.data, to.size,
+  apply(function_of(instruction, to), operands, steps, instruction.num_operands, to.data, to.size,
         at.rows * at.columns);
   return true;
 }

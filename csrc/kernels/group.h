@@ -23,6 +23,7 @@ struct GroupRegister {
   std::int32_t output;         // the output that it is computed in; -1: none
   std::int32_t gathered;       // into GroupMachine::sources; -1: read where it is
   std::int32_t must_be_dense;  // 1: a reduction, or an output, wants it as it is in every element
+  std::int32_t scalar;         // of a result: the operand that its function takes as one element; -1: none
 };
 
 struct GroupCopy {  // from a register to an output, when a rectangle is done

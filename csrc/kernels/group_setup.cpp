@@ -95,7 +95,7 @@ void find_uses(GroupMachine& m) {
   for (std::int32_t i = 0; i < m.num_registers; ++i) {
     GroupRegister& r = m.registers[i];
     r = {};
-    r.last_use = r.slot = r.output = r.gathered = kNone;
+    r.last_use = r.slot = r.output = r.gathered = r.scalar = kNone;
   }
   for (std::int32_t i = 0; i < m.group->num_instructions; ++i) {
     const PointwiseInstruction& instruction = m.group->instructions[i];
@@ -131,14 +131,43 @@ void set_input(GroupMachine& m, std::int32_t input) {
   }
 }
 
-// Inputs that are one element become tiles of it: what a chain reads of them is four vectors.
+bool is_one(const GroupMachine& m, std::int32_t r) {
+  return m.registers[r].place == kPerRow || m.registers[r].place == kOneForAll;
+}
+
+// Chooses the forms that take one operand as one element, where the other is dense.
+void set_forms(GroupMachine& m) {
+  for (std::int32_t i = 0; i < m.group->num_instructions; ++i) {
+    const PointwiseInstruction& instruction = m.group->instructions[i];
+    for (int j = 0; j < 2 && instruction.num_operands == 2 && instruction.per_row == 0; ++j) {
+      if (instruction.with_scalar[j] == nullptr || !is_one(m, instruction.operands[j])) continue;
+      if (!is_one(m, instruction.operands[1 - j])) m.registers[m.num_inputs + i].scalar = j;
+    }
+  }
+}
+
+// How many of it the instructions read of an input that is one element: a chain reads four vectors.
+std::int64_t elements_read(const GroupMachine& m, std::int32_t input) {
+  constexpr std::int64_t kByChain = 64;
+  std::int64_t most = 1;
+  for (std::int32_t i = 0; i < m.group->num_instructions && most < kTileElements; ++i) {
+    const PointwiseInstruction& instruction = m.group->instructions[i];
+    for (int j = 0; j < instruction.num_operands; ++j) {
+      if (instruction.operands[j] != input || (i >= m.chain_length && j == m.registers[m.num_inputs + i].scalar))
+        continue;
+      most = larger(most, i < m.chain_length ? kByChain : kTileElements);
+    }
+  }
+  return most;
+}
+
+// Inputs that are one element become tiles of it.
 void fill_constants(const GroupMachine& m) {
-  const bool all_in_chain = m.chain_length == m.group->num_instructions;
-  const std::int64_t count = smaller(all_in_chain ? 64 : kTileElements, m.space.rows * m.space.columns);
+  const std::int64_t all = m.space.rows * m.space.columns;
   for (std::int32_t i = m.group->anchored; i < m.num_inputs; ++i) {
     if (m.registers[i].place != kOneForAll) continue;
     const GatherSource one{input_arg(m, i).data, 0, m.registers[i].size, {}, {}};
-    gather(one, 0, count, m.registers[i].data);
+    gather(one, 0, smaller(elements_read(m, i), all), m.registers[i].data);
   }
 }
 
@@ -329,6 +358,7 @@ GroupMachine* prepare_group(const KernelCall* call, const TensorArg& shape, int 
   for (std::int32_t i = m.group->anchored; i < m.num_inputs; ++i) set_input(m, i);
   if (m.group->anchored != 0) m.registers[0].size = element_bytes(call->inputs[0].dtype);
   find_chain(m);
+  set_forms(m);
   fill_constants(m);
   set_outputs(m);
   set_slots(m);

@@ -1,7 +1,7 @@
 // Tile functions of the elementary functions on floats: the templates of math_f32_*.h on vectors of float, those of
 // math_*.h on vectors of double. In the latter a float is widened and its result rounded once.
+#include "kernels/lanes_f32.h"
 #include "kernels/pointwise_rows.h"
-#include "kernels/simd_tail.h"
 
 namespace ingot::INGOT_LEVEL {
 namespace {
@@ -33,31 +33,6 @@ void run_lanes(const void* const* operands, void* result, std::int64_t n) {
   for (std::int64_t i = 0; i < n; i += kLanes64) {
     store_narrow(r + i, Function::template value<kShort>(load_wide(a + i, n - i)), n - i);
   }
-}
-
-// Vectors of floats. The last one ends with the last element and overlaps the one before: so each is loaded before the
-// one in front of it is stored, because the result may be the operand.
-template <class Function>
-void run_lanes_f32(const void* const* operands, void* result, std::int64_t n) {
-  const float* a = static_cast<const float*>(operands[0]);
-  float* r = static_cast<float*>(result);
-  float few[kLanes32];
-  if (n < kLanes32) {
-    store<F32>(few, load_first<F32>(a, n));
-    a = few;
-    r = few;
-  }
-  const std::int64_t last = a == few ? 0 : n - kLanes32;
-  F32 x = load<F32>(a);
-  for (std::int64_t i = 0;;) {
-    const std::int64_t next = i + kLanes32 < last ? i + kLanes32 : last;
-    const F32 next_x = load<F32>(a + next);
-    store<F32>(r + i, Function::value(x));
-    if (i == last) break;
-    i = next;
-    x = next_x;
-  }
-  if (r == few) store_first<F32>(static_cast<float*>(result), load<F32>(few), n);
 }
 
 template <class Function, class T>

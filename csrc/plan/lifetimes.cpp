@@ -157,10 +157,8 @@ class Lifetimes {
   }
 
   static bool read_after(const Step& step, std::uint32_t input, std::uint32_t output_register) {
-    const std::uint32_t first_input = step.num_anchor_inputs > 0 ? 1 : 0;  // registers
-    const std::uint32_t wanted = input - step.num_anchor_inputs + first_input;
-    const std::size_t first = first_input + step.inputs.size() - step.num_anchor_inputs;
-    for (std::size_t g = output_register - first + 1; g < step.group.size(); ++g) {
+    const std::size_t wanted = input - step.num_anchor_inputs + step.first_group_input();  // registers
+    for (std::size_t g = output_register - step.first_instruction() + 1; g < step.group.size(); ++g) {
       const std::vector<std::uint32_t>& operands = step.group[g].operands;
       if (std::find(operands.begin(), operands.end(), wanted) != operands.end()) return true;
     }

@@ -107,6 +107,10 @@ struct Step {
   std::string message;
   NodeId node;  // of the optimized graph: the row's, the group's or its only op's; of a copy or a jump the view or
                 // region op that needs it; not valid for copies into outputs and states
+
+  // Registers of the group: the anchor's result, if it has one, then its own inputs, then one for each instruction.
+  std::size_t first_group_input() const { return num_anchor_inputs > 0 ? 1 : 0; }
+  std::size_t first_instruction() const { return first_group_input() + inputs.size() - num_anchor_inputs; }
 };
 
 // Steps whose results lie in kStrip slots, and the step behind the last of them, are one chain: they run together, some
