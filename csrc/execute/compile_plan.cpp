@@ -136,6 +136,13 @@ class PlanCompiler {
     }
   }
 
+  void add_forms(std::string_view op, PointwiseInstruction& to) const {
+    const ArithmeticForms* const forms = find_arithmetic(*level_, op);
+    if (forms == nullptr) return;
+    std::copy(std::begin(forms->with_scalar), std::end(forms->with_scalar), std::begin(to.with_scalar));
+    to.chain = forms->chain;
+  }
+
   const GroupCode* add_group(std::size_t index, const Step& step) {
     auto code = std::make_unique<GroupCode>();
     for (const GroupInstruction& from : step.group) {
@@ -149,8 +156,7 @@ class PlanCompiler {
         if (kernel == nullptr) kernel = find_pointwise(*level_, from.op->name, from.dtype, from.result_dtype);
         if (kernel == nullptr) fail_kernel(index, from.op->name, from.dtype, from.result_dtype);
         to.function = kernel->function;
-        std::copy(std::begin(kernel->with_scalar), std::end(kernel->with_scalar), std::begin(to.with_scalar));
-        to.chain = kernel->chain;
+        if (from.dtype == DType::kF32 && from.result_dtype == DType::kF32) add_forms(from.op->name, to);
       }
       to.num_operands = static_cast<std::int32_t>(from.operands.size());
       to.result_size_bytes = static_cast<std::int32_t>(size_bytes(from.result_dtype));

@@ -114,8 +114,13 @@ struct PointwiseKernel {
   std::int32_t dtype;  // of the operands (of `where`: of the last two)
   std::int32_t result_dtype;
   TileFunction function;
-  TileFunction with_scalar[2] = {};  // see PointwiseInstruction
-  ChainOp chain = kNoChain;
+};
+
+// What simple arithmetic of float32 has besides, where both operands and the result are that; see PointwiseInstruction.
+struct ArithmeticForms {
+  const char* op;
+  TileFunction with_scalar[2];
+  ChainOp chain;
 };
 
 struct RowKernel {
@@ -153,6 +158,11 @@ struct PointwiseFamily {
   std::int32_t num_functions;
 };
 
+struct ArithmeticFamily {
+  const ArithmeticForms* forms;
+  std::int32_t num_forms;
+};
+
 struct RowFamily {
   const RowKernel* functions;
   std::int32_t num_functions;
@@ -179,6 +189,7 @@ struct KernelTable {
   std::int32_t num_pointwise;
   const RowFamily* rows = nullptr;
   const MachineLoops* loops = nullptr;
+  const ArithmeticFamily* arithmetic = nullptr;
   const CombinedFamily* combined = nullptr;
 };
 

@@ -1,6 +1,7 @@
 // The levels compiled in, which of them this processor runs, and look-ups in their tables.
 #include "execute/levels.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
@@ -138,6 +139,13 @@ const PointwiseKernel* find_pointwise(const KernelTable& table, std::string_view
     }
   }
   return nullptr;
+}
+
+const ArithmeticForms* find_arithmetic(const KernelTable& table, std::string_view op) {
+  const std::span<const ArithmeticForms> forms(table.arithmetic->forms,
+                                               static_cast<std::size_t>(table.arithmetic->num_forms));
+  const auto found = std::find_if(forms.begin(), forms.end(), [&](const ArithmeticForms& f) { return op == f.op; });
+  return found == forms.end() ? nullptr : &*found;
 }
 
 const RowKernel* find_row_function(const KernelTable& table, std::string_view op, DType dtype) {

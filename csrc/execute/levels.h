@@ -21,6 +21,7 @@ const Kernel* find_kernel(const KernelTable& table, std::string_view op, DType d
 // Of an operand of `rank` axes.
 PanelWish panel_wish(const Kernel& kernel, std::size_t operand, std::size_t rank, const Attrs& attrs);
 const PointwiseKernel* find_pointwise(const KernelTable& table, std::string_view op, DType dtype, DType result_dtype);
+const ArithmeticForms* find_arithmetic(const KernelTable& table, std::string_view op);
 const RowKernel* find_row_function(const KernelTable& table, std::string_view op, DType dtype);
 
 }  // namespace ingot

@@ -16,33 +16,6 @@ struct ResultOf<kCompare, T> {
   using Type = bool;
 };
 
-// Rows of float arithmetic with forms for one element against many: a bias or scale for all, or one for each row.
-template <class Row>
-inline constexpr bool kTakesScalar = false;
-#define INGOT_TAKES_SCALAR(name) \
-  template <>                    \
-  inline constexpr bool kTakesScalar<Row_##name> = !kSmallCode;
-INGOT_TAKES_SCALAR(add)
-INGOT_TAKES_SCALAR(divide)
-INGOT_TAKES_SCALAR(maximum)
-INGOT_TAKES_SCALAR(minimum)
-INGOT_TAKES_SCALAR(multiply)
-INGOT_TAKES_SCALAR(subtract)
-#undef INGOT_TAKES_SCALAR
-
-template <class Row>
-inline constexpr ChainOp kInChain = kNoChain;
-template <>
-inline constexpr ChainOp kInChain<Row_add> = kChainAdd;
-template <>
-inline constexpr ChainOp kInChain<Row_subtract> = kChainSubtract;
-template <>
-inline constexpr ChainOp kInChain<Row_multiply> = kChainMultiply;
-template <>
-inline constexpr ChainOp kInChain<Row_maximum> = kChainMaximum;
-template <>
-inline constexpr ChainOp kInChain<Row_minimum> = kChainMinimum;
-
 // The quotients of many floats by one.
 void divide_by_scalar(const void* const* operands, void* result, std::int64_t n) {
   const float* const a = static_cast<const float*>(operands[0]);
@@ -79,19 +52,10 @@ inline constexpr bool kOnVectors<Row_maximum> = kVectorBytes == 64;
 template <>
 inline constexpr bool kOnVectors<Row_minimum> = kVectorBytes == 64;
 
-template <class Row>
-inline constexpr TileFunction kByScalar = run_tile_with_scalar<Row, float, 1>;
-template <>
-inline constexpr TileFunction kByScalar<Row_divide> = divide_by_scalar;
-
 template <class Row, class T>
 constexpr void add_row_of(PointwiseList& list) {
   if constexpr (kOnVectors<Row> && std::int32_t{kDTypeOf<T>} == kF32Type) {
-    list.add(Row::kName, kF32Type, kF32Type, run_vectors<Row, -1>, run_vectors<Row, 0>, run_vectors<Row, 1>,
-             kInChain<Row>);
-  } else if constexpr (kTakesScalar<Row> && std::int32_t{kDTypeOf<T>} == kF32Type) {
-    list.add(Row::kName, kF32Type, kF32Type, run_tile<Row, T, T>, run_tile_with_scalar<Row, T, 0>, kByScalar<Row>,
-             kInChain<Row>);
+    list.add(Row::kName, kF32Type, kF32Type, run_vectors<Row, -1>);
   } else if constexpr ((Row::kClasses & kClassOf<T>) != 0 && !(kInLanes<Row> && kIsFloat<T>)) {
     using Out = typename ResultOf<Row::kRule, T>::Type;
     list.add(Row::kName, kDTypeOf<T>, kDTypeOf<Out>, run_tile<Row, Out, T>);
@@ -135,8 +99,23 @@ constexpr PointwiseList make_list() {
 
 constexpr PointwiseEntries<make_list> kEntries;
 
+// A bias or scale for all, or one for each row.
+template <class Row>
+constexpr ArithmeticForms forms(ChainOp chain, TileFunction right = run_tile_with_scalar<Row, float, 1>) {
+  if constexpr (kSmallCode) return {Row::kName, {}, kNoChain};
+  if constexpr (kOnVectors<Row>) return {Row::kName, {run_vectors<Row, 0>, run_vectors<Row, 1>}, chain};
+  return {Row::kName, {run_tile_with_scalar<Row, float, 0>, right}, chain};
+}
+
+constexpr ArithmeticForms kForms[] = {
+    forms<Row_add>(kChainAdd),           forms<Row_subtract>(kChainSubtract),
+    forms<Row_multiply>(kChainMultiply), forms<Row_maximum>(kChainMaximum),
+    forms<Row_minimum>(kChainMinimum),   forms<Row_divide>(kNoChain, divide_by_scalar),
+};
+
 }  // namespace
 
 extern constinit const PointwiseFamily basic_functions = kEntries.family();
+extern constinit const ArithmeticFamily arithmetic_forms = {kForms, sizeof(kForms) / sizeof(kForms[0])};
 
 }  // namespace ingot::INGOT_LEVEL

@@ -52,6 +52,16 @@ struct GeluTanh {
   }
 };
 
+// x / 2 * (1 + erf(x / sqrt(2)))
+constexpr float kGeluErfNumbers[] = {0.5f, 0.7071067811865476f, 1};
+constexpr CombinedOp kGeluErfOps[] = {
+    {"multiply", {x, number(0)}}, {"multiply", {x, number(1)}}, {"erf", {1}},
+    {"add", {2, number(2)}},      {"multiply", {0, 3}},
+};
+struct GeluErf {
+  INGOT_INLINE static F32 value(F32 a) { return a * kGeluErfNumbers[0] * (erf_f32(a * kGeluErfNumbers[1]) + 1); }
+};
+
 template <class Function, int kNumOps>
 constexpr CombinedKernel combined(const CombinedOp (&ops)[kNumOps], const float* numbers) {
   return {ops, kNumOps, numbers, run_lanes_f32<Function>};
@@ -60,6 +70,7 @@ constexpr CombinedKernel combined(const CombinedOp (&ops)[kNumOps], const float*
 constexpr CombinedKernel kKernels[] = {
     combined<Sigmoid>(kSigmoidOps, kSigmoidNumbers),
     combined<GeluTanh>(kGeluOps, kGeluNumbers),
+    combined<GeluErf>(kGeluErfOps, kGeluErfNumbers),
 };
 constexpr CombinedFamily kFamily = {kKernels, sizeof(kKernels) / sizeof(kKernels[0])};
 

@@ -96,10 +96,8 @@ struct PointwiseList {
   PointwiseKernel entries[256] = {};
   std::int32_t size = 0;
 
-  constexpr void add(const char* op, std::int32_t dtype, std::int32_t result_dtype, TileFunction function,
-                     TileFunction scalar_left = nullptr, TileFunction scalar_right = nullptr,
-                     ChainOp chain = kNoChain) {
-    entries[size++] = {op, dtype, result_dtype, function, {scalar_left, scalar_right}, chain};
+  constexpr void add(const char* op, std::int32_t dtype, std::int32_t result_dtype, TileFunction function) {
+    entries[size++] = {op, dtype, result_dtype, function};
   }
 };
 

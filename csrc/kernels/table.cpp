@@ -31,6 +31,7 @@ extern constinit const KernelTable kernel_table = {
     sizeof(kPointwise) / sizeof(kPointwise[0]),
     &row_functions,
     &machine_loops,
+    &arithmetic_forms,
     &combined_functions,
 };
 

@@ -171,7 +171,8 @@ TEST_CASE("the forms with one element give the bits of the form with many") {
     for (const char* const op : {"add", "divide", "maximum", "minimum", "multiply", "subtract"}) {
       const PointwiseKernel& kernel = *find_pointwise(*table, op, DType::kF32, DType::kF32);
       for (int side = 0; side < 2; ++side) {
-        if (kernel.with_scalar[side] == nullptr) continue;
+        const TileFunction form = find_arithmetic(*table, op)->with_scalar[side];
+        if (form == nullptr) continue;
         for (const float scalar : scalars) {
           const std::vector<float> spread(many.size(), scalar);
           std::vector<float> expected(many.size()), got(many.size());
@@ -179,7 +180,7 @@ TEST_CASE("the forms with one element give the bits of the form with many") {
                                        side == 0 ? many.data() : spread.data()};
           const void* const short_form[] = {side == 0 ? &scalar : many.data(), side == 0 ? many.data() : &scalar};
           kernel.function(dense, expected.data(), static_cast<std::int64_t>(many.size()));
-          kernel.with_scalar[side](short_form, got.data(), static_cast<std::int64_t>(many.size()));
+          form(short_form, got.data(), static_cast<std::int64_t>(many.size()));
           bool equal = true;
           for (std::size_t i = 0; i < many.size(); ++i) equal = equal && same(expected[i], got[i]);
           CAPTURE(scalar);

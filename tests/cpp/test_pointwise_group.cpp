@@ -132,7 +132,11 @@ void add_instruction(Rng& rng, const KernelTable& table, Group& group, std::size
   PointwiseInstruction instruction{};
   const PointwiseKernel& kernel = *find_pointwise(table, choice.op, choice.operands.back(), choice.result);
   instruction.function = kernel.function;
-  std::copy(std::begin(kernel.with_scalar), std::end(kernel.with_scalar), std::begin(instruction.with_scalar));
+  const ArithmeticForms* const forms = find_arithmetic(table, choice.op);
+  if (forms != nullptr && choice.operands.back() == DType::kF32) {
+    std::copy(std::begin(forms->with_scalar), std::end(forms->with_scalar), std::begin(instruction.with_scalar));
+    instruction.chain = forms->chain;
+  }
   instruction.num_operands = static_cast<std::int32_t>(choice.operands.size());
   instruction.result_size_bytes = static_cast<std::int32_t>(size_bytes(choice.result));
   std::vector<const char*> pointers;
