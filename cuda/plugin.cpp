@@ -2,6 +2,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "cuda/capture.h"
 #include "cuda/context.h"
 #include "cuda/status.h"
 #include "cuda/steps.h"
@@ -69,6 +70,10 @@ constexpr DeviceApi kApi = {
     .end_capture = guard<end_capture>,
     .run_graph = guard<run_graph>,
     .release_graph = release_graph,
+    .begin_part = guard<begin_part>,
+    .end_part = guard<end_part>,
+    .begin_patch = guard<begin_patch>,
+    .end_patch = guard<end_patch>,
     .make_event = guard<make_event>,
     .release_event = release_event,
     .record_event = guard<record_event>,

@@ -28,7 +28,7 @@ DeviceStatus meet(DeviceStream* stream, cudaStream_t waiting, cudaStream_t await
 
 DeviceStatus open_stream(DeviceContext* context, DeviceStream** stream) {
   INGOT_CUDA_DEVICE(*context);
-  auto made = std::make_unique<DeviceStream>(DeviceStream{context, nullptr, nullptr});
+  auto made = std::make_unique<DeviceStream>(DeviceStream{.context = context, .stream = nullptr, .meeting = nullptr});
   // It waits for no other stream of itself, nor does any for it: let_wait and wait_for say who waits.
   INGOT_CUDA_CHECK(cudaStreamCreateWithFlags(&made->stream, cudaStreamNonBlocking), "stream");
   if (const cudaError_t error = cudaEventCreateWithFlags(&made->meeting, cudaEventDisableTiming);

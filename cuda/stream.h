@@ -5,20 +5,20 @@
 
 #include "cuda/context.h"
 
+namespace ingot::cuda {
+struct Recording;
+}
+
 struct ingot::DeviceStream {
   DeviceContext* context;
   cudaStream_t stream;
-  cudaEvent_t meeting;  // with another stream
+  cudaEvent_t meeting;                   // with another stream
+  cuda::Recording* recording = nullptr;  // owned: between begin and end of a capture or a patch
 };
 
 struct ingot::DeviceEvent {
   DeviceContext* context;
   cudaEvent_t event;
-};
-
-struct ingot::DeviceGraph {
-  DeviceContext* context;
-  cudaGraphExec_t executable;
 };
 
 namespace ingot::cuda {
@@ -35,11 +35,6 @@ DeviceStatus download(DeviceStream* stream, void* to, const char* from, std::int
 DeviceStatus copy(DeviceStream* stream, char* to, const char* from, std::int64_t num_bytes);
 DeviceStatus clear(DeviceStream* stream, char* to, std::int64_t num_bytes);
 DeviceStatus set_number(DeviceStream* stream, char* to, std::int64_t value);
-
-DeviceStatus begin_capture(DeviceStream* stream);
-DeviceStatus end_capture(DeviceStream* stream, DeviceGraph** graph);
-DeviceStatus run_graph(DeviceStream* stream, DeviceGraph* graph);
-void release_graph(DeviceGraph* graph);
 
 DeviceStatus make_event(DeviceContext* context, DeviceEvent** event);
 void release_event(DeviceEvent* event);

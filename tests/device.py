@@ -62,6 +62,7 @@ class Counts(ctypes.Structure):
             "graph_launches",
             "graph_instantiations",
             "graph_updates",
+            "graph_patches",
         )
     ]
 

@@ -14,7 +14,7 @@
 namespace ingot {
 
 // Raised whenever a struct of this file, or of execute/kernel.h as far as plugins see it, changes.
-inline constexpr std::uint32_t kDeviceApiVersion = 1;
+inline constexpr std::uint32_t kDeviceApiVersion = 2;
 
 struct DeviceContext;  // one device
 struct DeviceStream;   // one queue of it
@@ -28,6 +28,7 @@ enum DeviceStatus : std::int32_t {
   kDeviceNoKernel,     // this op is not computed in this dtype
   kDeviceOutOfMemory,  // the device has not that much
   kDeviceFailed,       // anything else
+  kDeviceRefused,      // of end_patch: nothing went wrong, but the graph has to be captured anew
 };
 
 struct DeviceProperties {
@@ -146,6 +147,14 @@ struct DeviceApi {
   DeviceStatus (*end_capture)(DeviceStream* stream, DeviceGraph** graph);
   DeviceStatus (*run_graph)(DeviceStream* stream, DeviceGraph* graph);
   void (*release_graph)(DeviceGraph* graph);
+  // What is enqueued between begin_part and end_part, inside of a capture, is a part of its graph. Between begin_patch
+  // and end_patch all parts come again, in their order and nothing else: the same launches with other addresses, which
+  // take the place of those of before. Runs that are in progress keep what they have. end_patch ends the patch
+  // whatever it returns; unless that is kDeviceDone the graph may not be run until it is captured anew.
+  DeviceStatus (*begin_part)(DeviceStream* stream);
+  DeviceStatus (*end_part)(DeviceStream* stream);
+  DeviceStatus (*begin_patch)(DeviceStream* stream, DeviceGraph* graph);
+  DeviceStatus (*end_patch)(DeviceStream* stream);
 
   DeviceStatus (*make_event)(DeviceContext* context, DeviceEvent** event);
   void (*release_event)(DeviceEvent* event);

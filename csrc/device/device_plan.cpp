@@ -79,6 +79,7 @@ std::shared_ptr<DevicePlan> make_device_plan(std::shared_ptr<const Device> devic
     const StepCode& code = compiled.steps[i];
     plan->can_fail = plan->can_fail || code.may_fail;
     plan->is_counted = plan->is_counted && code.kind != StepKind::kJumpIfFalse;
+    plan->swaps = plan->swaps || code.kind == StepKind::kSwap;
     if (code.kind == StepKind::kKernel || code.kind == StepKind::kAbort)
       plan->steps[i] = compile_step(device, compiled, blocks, i);
   }

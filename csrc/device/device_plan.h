@@ -16,6 +16,7 @@ struct DevicePlan {
   std::int64_t workspace_bytes = 0;  // the most that any step needs
   bool can_fail = false;             // a step may report a fault
   bool is_counted = true;            // no jump depends on data: what is launched depends on the sizes alone
+  bool swaps = false;                // a loop exchanges addresses of slots
 };
 
 // Of a plan that was compiled without a level. Without the workspace, which depends on the sizes. Throws DTypeError

@@ -35,31 +35,6 @@ TEST_CASE("the second run in a row with the same sizes is captured, further ones
   CHECK(counts().captures == first.captures + 1);
 }
 
-TEST_CASE("a few sets of addresses are kept, so that a caller may take turns with them") {
-  const auto program = on_device(kHead + "graph g(x: f32[4]) {\n  %0 = exp(x) : f32[4]\n  return %0\n}\n");
-  const auto session = program->new_session();
-  Array x = Array::of<float>({4}, {1, 2, 3, 4}), y = x;
-  const DeviceMemory memory(program->device(), 1024);
-  const auto run_at = [&](std::int64_t place) {
-    ArrayRef in = x.ref(), out = y.ref();
-    in.data = memory.data() + 32 * place;
-    out.data = memory.data() + 32 * place + 16;
-    in.device = out.device = 0;
-    program->device()->upload(static_cast<char*>(in.data), x.bytes.data(), 16);
-    session->run(0, {&in, 1}, {&out, 1});
-    program->device()->download(y.bytes.data(), static_cast<char*>(out.data), 16);
-    CHECK(y.values<float>()[0] == doctest::Approx(2.718282));
-  };
-  const fake::Counts before = counts();
-  for (int round = 0; round < 4; ++round)
-    for (std::int64_t place = 0; place < 4; ++place) run_at(place);
-  CHECK(counts().captures == before.captures + 4);
-  CHECK(counts().replays == before.replays + 12);
-  for (std::int64_t place = 0; place < 20; ++place) run_at(place);  // others take their places
-  CHECK(counts().replays == before.replays + 16);
-  CHECK(counts().graphs == before.graphs + 4);
-}
-
 TEST_CASE("reserve makes the room that a run needs") {
   const auto session = on_device(kWork)->new_session();
   session->reserve(0, {});

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "host_calls.h"
 
@@ -20,6 +21,7 @@ struct CudaOnHostCounts {
   std::int64_t kernels;                        // that ran, in graphs or not
   std::int64_t enqueued;                       // calls that put work on a stream; a graph is one
   std::int64_t graph_launches, graph_instantiations, graph_updates;
+  std::int64_t graph_patches;  // child graphs that were given anew
 };
 
 #pragma GCC visibility push(default)
@@ -62,11 +64,15 @@ void release_all_memory();
 
 // One thing on a stream. run() returns "" or what went wrong.
 enum class WorkKind { kKernel, kCopy, kFill, kHost, kRecord, kWait, kGraph };
+struct Work;
+using Nodes = std::vector<Work>;
 struct Work {
   WorkKind kind;
   const void* kernel = nullptr;
   std::function<std::string()> run;
+  std::shared_ptr<const Nodes> child = nullptr;  // of a node that is a graph
 };
+std::string run_nodes(const Nodes& nodes);
 cudaError_t enqueue(cudaStream_t stream, Work work);
 cudaError_t finish_all();              // what is on any stream
 cudaError_t refuse_while_capturing();  // for calls that no capture survives

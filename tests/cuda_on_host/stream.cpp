@@ -76,7 +76,7 @@ cudaError_t enqueue(cudaStream_t handle, Work work) {
   if (stream == nullptr) return cudaErrorInvalidResourceHandle;
   if (stream->capture != nullptr) {
     if (stream->capture_broken) return cudaErrorStreamCaptureInvalidated;
-    stream->capture->nodes.push_back(std::move(work));
+    stream->capture->add(std::move(work));
     return cudaSuccess;
   }
   const bool legacy = stream == &default_stream();

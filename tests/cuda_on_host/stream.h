@@ -9,12 +9,22 @@
 
 #include "emulator.h"
 
+struct CUgraphNode_st {
+  CUgraph_st* graph;
+  std::size_t index;
+};
+
+// Its nodes form a chain here, and stand in that order.
 struct CUgraph_st {
-  std::vector<cuda_on_host::Work> nodes;
+  cuda_on_host::Nodes nodes;
+  std::deque<CUgraphNode_st> handles;  // of every node
+
+  void add(cuda_on_host::Work work);
 };
 
 struct CUgraphExec_st {
-  std::shared_ptr<const std::vector<cuda_on_host::Work>> nodes;  // a launch keeps those that it found
+  std::shared_ptr<const cuda_on_host::Nodes> nodes;  // a launch keeps those that it found
+  const CUgraph_st* origin;                          // names the nodes for as long as it lives
 };
 
 namespace cuda_on_host {
@@ -27,9 +37,11 @@ struct Queue {
 struct CUstream_st {
   std::shared_ptr<cuda_on_host::Queue> queue = std::make_shared<cuda_on_host::Queue>();
   bool non_blocking = false;
-  std::unique_ptr<CUgraph_st> capture;  // null: it does not capture
+  CUgraph_st* capture = nullptr;  // into which it captures; null: it does not
   cudaStreamCaptureMode capture_mode = cudaStreamCaptureModeGlobal;
   std::thread::id capture_thread;
+  bool capture_owned = true;               // made for this capture
+  CUgraphNode_st* capture_last = nullptr;  // as it was last asked for
   bool capture_broken = false;
 };
 
@@ -41,6 +53,7 @@ struct CUevent_st {
 };
 
 namespace cuda_on_host {
+std::set<const CUgraph_st*>& graphs();
 std::set<CUstream_st*>& streams();
 CUstream_st* find_stream(cudaStream_t handle);  // null: there is none
 }  // namespace cuda_on_host

@@ -7,60 +7,12 @@
 #include "base/dtype.h"
 #include "device/api.h"
 #include "device_test.h"
+#include "open_device.h"
 
 using namespace ingot;
-
-extern "C" DeviceStatus ingot_cuda_open(const HostApi* host, DeviceApi* api);
+using namespace ingot::testing;
 
 namespace {
-
-const DeviceApi& plugin() {
-  static const DeviceApi api = [] {
-    const HostApi host = {
-        .size_bytes = sizeof(HostApi), .version = kDeviceApiVersion, .build = INGOT_VERSION, .cache_folder = ""};
-    DeviceApi made = {};
-    REQUIRE(ingot_cuda_open(&host, &made) == kDeviceDone);
-    return made;
-  }();
-  return api;
-}
-
-// One device with one stream, and what a test takes from them.
-class OpenDevice {
- public:
-  OpenDevice() {
-    REQUIRE(api.open(0, &context) == kDeviceDone);
-    REQUIRE(api.open_stream(context, &stream) == kDeviceDone);
-  }
-  ~OpenDevice() {
-    for (char* address : blocks_) api.release(context, address);
-    api.close_stream(stream);
-    api.close(context);
-  }
-  OpenDevice(const OpenDevice&) = delete;
-  OpenDevice& operator=(const OpenDevice&) = delete;
-
-  char* allocate(std::int64_t num_bytes) {
-    char* address = nullptr;
-    REQUIRE(api.allocate(context, num_bytes, &address) == kDeviceDone);
-    blocks_.push_back(address);
-    return address;
-  }
-
-  std::int64_t number_at(const char* address) {
-    std::int64_t result = 0;
-    CHECK(api.download(stream, &result, address, sizeof(result)) == kDeviceDone);
-    CHECK(api.synchronize(stream) == kDeviceDone);
-    return result;
-  }
-
-  const DeviceApi& api = plugin();
-  DeviceContext* context = nullptr;
-  DeviceStream* stream = nullptr;
-
- private:
-  std::vector<char*> blocks_;
-};
 
 // A step with one bool as its input: "abort".
 class AbortStep {
@@ -95,12 +47,6 @@ class AbortStep {
   KernelCall call_ = {};
   DeviceStep* step_ = nullptr;
 };
-
-std::int64_t num_updates() {
-  CudaOnHostCounts counts = {};
-  cuda_on_host_counts(&counts);
-  return counts.graph_updates;
-}
 
 }  // namespace
 
@@ -181,56 +127,6 @@ TEST_CASE("streams wait for each other") {
     CHECK(device.number_at(a) == 4);
     api.close_stream(other);
   }
-}
-
-TEST_CASE("a captured graph runs when it is told to, and is changed in place") {
-  OpenDevice device;
-  const DeviceApi& api = device.api;
-  char* const a = device.allocate(16);
-  DeviceGraph* graph = nullptr;
-  const auto capture = [&](char* to, std::int64_t value, int times) {
-    CHECK(api.begin_capture(device.stream) == kDeviceDone);
-    for (int i = 0; i < times; ++i) CHECK(api.set_number(device.stream, to, value + i) == kDeviceDone);
-    CHECK(api.end_capture(device.stream, &graph) == kDeviceDone);
-  };
-  CHECK(api.clear(device.stream, a, 16) == kDeviceDone);
-  capture(a, 5, 1);
-  CHECK(device.number_at(a) == 0);
-  CHECK(api.run_graph(device.stream, graph) == kDeviceDone);
-  CHECK(device.number_at(a) == 5);
-
-  const DeviceGraph* const before = graph;
-  const std::int64_t updates = num_updates();
-  capture(a + 8, 6, 1);  // another address and number
-  CHECK(num_updates() == updates + 1);
-  CHECK(graph == before);
-  CHECK(api.run_graph(device.stream, graph) == kDeviceDone);
-  CHECK(device.number_at(a + 8) == 6);
-
-  capture(a, 20, 3);  // other launches: a new graph in its place
-  CHECK(api.run_graph(device.stream, graph) == kDeviceDone);
-  CHECK(device.number_at(a) == 22);
-  api.release_graph(graph);
-}
-
-TEST_CASE("a capture that fails ends, and leaves the graph as it was") {
-  OpenDevice device;
-  const DeviceApi& api = device.api;
-  char* const a = device.allocate(8);
-  DeviceGraph* graph = nullptr;
-  CHECK(api.begin_capture(device.stream) == kDeviceDone);
-  CHECK(api.set_number(device.stream, a, 1) == kDeviceDone);
-  CHECK(api.end_capture(device.stream, &graph) == kDeviceDone);
-  DeviceGraph* const before = graph;
-
-  CHECK(api.begin_capture(device.stream) == kDeviceDone);
-  CHECK(api.synchronize(device.stream) == kDeviceFailed);  // what no capture survives
-  CHECK(api.end_capture(device.stream, &graph) == kDeviceFailed);
-  CHECK(std::string(api.message()).starts_with("capture: "));
-  CHECK(graph == before);
-  CHECK(api.run_graph(device.stream, graph) == kDeviceDone);
-  CHECK(device.number_at(a) == 1);
-  api.release_graph(graph);
 }
 
 TEST_CASE("events measure what lies between them") {

@@ -25,13 +25,15 @@ struct DeviceContext {
   std::int32_t index;
 };
 
-struct DeviceStream {
-  bool captures = false;
-  std::vector<Work> noted;
-};
-
 struct DeviceGraph {
   std::vector<Work> works;
+  std::vector<std::pair<std::size_t, std::size_t>> parts;  // of works: begin, end
+};
+
+struct DeviceStream {
+  bool captures = false;
+  DeviceGraph noted;
+  DeviceGraph* patched = nullptr;
 };
 
 struct DeviceEvent {
@@ -136,7 +138,7 @@ DeviceStatus enqueue(DeviceStream* stream, Work work) {
     return work();
   };
   if (!stream->captures) return guarded();
-  stream->noted.emplace_back(guarded);
+  stream->noted.works.emplace_back(guarded);
   return kDeviceDone;
 }
 
@@ -273,15 +275,51 @@ DeviceStatus wait(DeviceStream*, void*) {
 
 DeviceStatus begin_capture(DeviceStream* stream) {
   stream->captures = true;
-  stream->noted.clear();
+  stream->noted = {};
   return kDeviceDone;
 }
 
 DeviceStatus end_capture(DeviceStream* stream, DeviceGraph** graph) {
   stream->captures = false;
   if (*graph == nullptr) *graph = new DeviceGraph, ++counts.graphs;
-  (*graph)->works = std::move(stream->noted);
+  **graph = std::move(stream->noted);
   ++counts.captures;
+  return kDeviceDone;
+}
+
+DeviceStatus begin_part(DeviceStream* stream) {
+  stream->noted.parts.emplace_back(stream->noted.works.size(), 0);
+  return kDeviceDone;
+}
+
+DeviceStatus end_part(DeviceStream* stream) {
+  stream->noted.parts.back().second = stream->noted.works.size();
+  return kDeviceDone;
+}
+
+DeviceStatus begin_patch(DeviceStream* stream, DeviceGraph* graph) {
+  stream->patched = graph;
+  return begin_capture(stream);
+}
+
+// Parts as long as those of the graph, and nothing between them.
+DeviceStatus end_patch(DeviceStream* stream) {
+  stream->captures = false;
+  DeviceGraph& graph = *stream->patched;
+  const DeviceGraph& given = stream->noted;
+  if (std::getenv("FAKE_DEVICE_REFUSES") != nullptr) return failed(kDeviceRefused, "told so");
+  if (given.parts.size() != graph.parts.size()) return failed(kDeviceFailed, "a patch of other parts");
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < given.parts.size(); ++i) {
+    const auto [begin, end] = given.parts[i];
+    const auto [first, last] = graph.parts[i];
+    if (begin != next || end - begin != last - first) return failed(kDeviceFailed, "a patch of other launches");
+    for (std::size_t k = begin; k < end; ++k) graph.works[first + k - begin] = given.works[k];
+    next = end;
+  }
+  if (next != given.works.size()) return failed(kDeviceFailed, "a patch of more than parts");
+  ++counts.patches;
+  counts.patched_launches += static_cast<std::int64_t>(next);
   return kDeviceDone;
 }
 
@@ -351,6 +389,10 @@ constexpr DeviceApi kApi = {
     .end_capture = &end_capture,
     .run_graph = &run_graph,
     .release_graph = [](DeviceGraph* graph) { destroy(graph, counts.graphs); },
+    .begin_part = &begin_part,
+    .end_part = &end_part,
+    .begin_patch = &begin_patch,
+    .end_patch = &end_patch,
     .make_event =
         [](DeviceContext*, DeviceEvent** event) {
           ++counts.events;
