@@ -85,12 +85,13 @@ std::string explain_steps(const Program& program, std::size_t graph, const DimVa
   double total_ns = 0;
   for (std::size_t i = 0; timed && i < works.size(); ++i) total_ns += static_cast<double>(measured->steps[i].total_ns);
   Table table;
-  if (on_device) {
-    table.row({"step", "runs as", "flops", "bytes"});
-    if (timed) table.row({"", "", "", "", "a call", "share", ""});
-  } else {
-    table.row({"step", "tiles", "threads", "flops", "bytes"});
-    if (timed) table.row({"", "", "", "", "", "a call", "share", "at best", ""});
+  std::vector<std::string> head = {"step", "tiles", "threads", "flops", "bytes"};
+  if (on_device) head = {"step", "runs as", "flops", "bytes"};
+  table.row(head);
+  if (timed) {
+    std::fill(head.begin(), head.end(), "");
+    head.insert(head.end(), {"a call", "share", "at best", ""});
+    table.row(std::move(head));
   }
   for (std::size_t i = 0; i < works.size(); ++i) {
     if (plan.steps[i].kind != StepKind::kKernel) continue;
@@ -108,8 +109,8 @@ std::string explain_steps(const Program& program, std::size_t graph, const DimVa
       const double call_ns =
           static_cast<double>(step.total_ns) / static_cast<double>(std::max<std::int64_t>(step.calls, 1));
       const double least_ns = program.limits().least_ns(work);
-      cells.insert(cells.end(), {microseconds(call_ns), percent(static_cast<double>(step.total_ns), total_ns)});
-      if (!on_device) cells.insert(cells.end(), {microseconds(least_ns), percent(least_ns, call_ns)});
+      cells.insert(cells.end(), {microseconds(call_ns), percent(static_cast<double>(step.total_ns), total_ns),
+                                 microseconds(least_ns), percent(least_ns, call_ns)});
     }
     cells.push_back(kernel_of(plan.steps[i]));
     table.row(std::move(cells));
@@ -129,11 +130,12 @@ std::string explain(const Program& program, std::size_t graph, const Measured* m
   text += memory_line(plan);
   text += explain_groups(program, graph);
   text += explain_steps(program, graph, {}, measured);
-  if (measured != nullptr && program.device() == nullptr) {
+  if (measured != nullptr) {
     const MachineLimits& limits = program.limits();
-    text += concat("one thread at best: ", per_second(limits.flops_per_ns, "flop"), ", ",
-                   per_second(limits.cached_bytes_per_ns, "B"), " from cache, ",
-                   per_second(limits.memory_bytes_per_ns, "B"), " from memory\n");
+    text +=
+        concat(program.device() != nullptr ? program.options().device : "one thread",
+               " at best: ", per_second(limits.flops_per_ns, "flop"), ", ", per_second(limits.cached_bytes_per_ns, "B"),
+               " from cache, ", per_second(limits.memory_bytes_per_ns, "B"), " from memory\n");
   }
   return text;
 }

@@ -104,9 +104,7 @@ std::vector<std::string> Program::step_codes(std::size_t graph) const {
 }
 
 const MachineLimits& Program::limits() const {
-  static const MachineLimits unknown;
-  if (impl_->device != nullptr) return unknown;
-  return measure_limits(*impl_->level);
+  return impl_->device != nullptr ? measure_limits(*impl_->device) : measure_limits(*impl_->level);
 }
 
 DimValues Program::bind(std::size_t graph_number, std::span<const ArrayRef> inputs) const {

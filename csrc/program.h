@@ -56,10 +56,12 @@ struct StepWork {
   std::int64_t bytes = 0;  // read and written, each element once
 };
 
-// What this machine does at best at one level on one thread, as measured in this process.
+// What one thread of this machine at one level, or a whole device, does at best, as measured in this process.
 struct MachineLimits {
   double flops_per_ns = 0;  // fused multiply-adds of float32
   double cached_bytes_per_ns = 0, memory_bytes_per_ns = 0;
+  std::int64_t cached_bytes = 0;  // what is taken to stay in the nearer caches
+  double launch_ns = 0;           // that starting a step takes a device
   // The least time that the step could take: of its flops and of its bytes, these from memory where they are more than
   // the nearer caches hold.
   double least_ns(const StepWork& work) const;
@@ -96,7 +98,8 @@ class Program : public std::enable_shared_from_this<Program> {
   std::vector<std::string> step_codes(std::size_t graph) const;
   // Of every step of that plan; dims as there.
   std::vector<StepWork> work(std::size_t graph, const DimValues& dims = {}) const;
-  // Measured at the first call of the process for this level, in some milliseconds. Nothing is known of devices.
+  // Measured at the first call of the process for this level or device, in some milliseconds. Throws LimitError where a
+  // device has no memory left to measure in.
   const MachineLimits& limits() const;
   // Values of all dims from the inputs' shapes; checks dtypes, ranks, sizes, ranges and guards. Throws ShapeError,
   // DTypeError, ArgumentError.

@@ -1,4 +1,5 @@
-// Flops and bytes from the argument blocks that a run would use; the machine's limits from two loops of the level.
+// Flops and bytes from the argument blocks that a run would use; the machine's limits from two loops of the level, a
+// device's from its plugin.
 #include "step_work.h"
 
 #include <algorithm>
@@ -94,6 +95,7 @@ MachineLimits measure(const MachineLoops& loops) {
   std::int64_t rounds = 16, flops = 0;  // as many as take a fraction of a millisecond, at any level
   while (best_ns([&] { flops = loops.multiply_add(rounds, sink); }) < 100'000) rounds *= 2;
   MachineLimits limits;
+  limits.cached_bytes = kNearBytes;
   std::fill(std::begin(sink), std::end(sink), 0.25f);
   limits.flops_per_ns = static_cast<double>(flops) / best_ns([&] { loops.multiply_add(rounds, sink); });
   const AlignedBuffer memory(kMemoryBytes);
@@ -141,11 +143,25 @@ const MachineLimits& measure_limits(const KernelTable& level) {
   return entry->second;
 }
 
+const MachineLimits& measure_limits(const Device& device) {
+  static std::mutex mutex;
+  static std::map<std::int32_t, MachineLimits> known;  // by index; one that failed is measured again
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (const auto found = known.find(device.index()); found != known.end()) return found->second;
+  DeviceLimits measured = {};
+  device.require(device.api().measure_limits(device.context(), &measured), "profile");
+  return known[device.index()] = {.flops_per_ns = measured.flops_per_ns,
+                                  .cached_bytes_per_ns = measured.cached_bytes_per_ns,
+                                  .memory_bytes_per_ns = measured.memory_bytes_per_ns,
+                                  .cached_bytes = measured.cached_bytes,
+                                  .launch_ns = measured.launch_ns};
+}
+
 double MachineLimits::least_ns(const StepWork& work) const {
   if (flops_per_ns <= 0) return 0;
-  const double rate = work.bytes <= kNearBytes ? cached_bytes_per_ns : memory_bytes_per_ns;
-  return std::max(static_cast<double>(work.flops) / flops_per_ns, static_cast<double>(work.bytes) / rate) /
-         work.threads;
+  const double rate = work.bytes <= cached_bytes ? cached_bytes_per_ns : memory_bytes_per_ns;
+  const double ns = std::max(static_cast<double>(work.flops) / flops_per_ns, static_cast<double>(work.bytes) / rate);
+  return std::max(ns / work.threads, launch_ns);
 }
 
 }  // namespace ingot

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "device/device.h"
 #include "execute/bind.h"
 #include "program.h"
 
@@ -10,7 +11,8 @@ namespace ingot {
 
 std::vector<StepWork> measure_steps(const CompiledPlan& compiled, const ParallelPolicy& policy, const DimValues& dims);
 
-// Of each level once per process. Thread rule: any thread.
+// Of each level and of each device once per process. Thread rule: any thread.
 const MachineLimits& measure_limits(const KernelTable& level);
+const MachineLimits& measure_limits(const Device& device);
 
 }  // namespace ingot

@@ -4,6 +4,7 @@
 
 #include "cuda/capture.h"
 #include "cuda/context.h"
+#include "cuda/limits.h"
 #include "cuda/status.h"
 #include "cuda/steps.h"
 #include "cuda/stream.h"
@@ -45,6 +46,7 @@ constexpr DeviceApi kApi = {
     .open = guard<open_context>,
     .close = close_context,
     .free_bytes = guard<free_bytes>,
+    .measure_limits = guard<measure_limits>,
     .allocate = guard<allocate>,
     .release = release,
     .allocate_host = guard<allocate_host>,

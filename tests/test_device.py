@@ -311,8 +311,9 @@ def test_profile_and_fetch(program: ingot.Program) -> None:
     x, w, i = inputs(4)
     profile = program.profile(x, w, i, runs=3)
     assert sum(step.total_ns for step in profile.steps) > 0
-    assert "of the limit" not in str(profile)
-    assert "a call" in program.explain()
+    assert all(step.at_best_ns >= 1000 for step in profile.steps if step.calls)
+    assert "of the limit" in str(profile)
+    assert "cuda:0 at best: 100 Gflop/s, 20 GB/s from cache, 10 GB/s from memory" in program.explain()
     fetched = program.run({"x": x, "w": w, "i": i}, fetch=["%0"])["%0"]
     assert np.array_equal(
         fetched, ingot.compile(MIXTURE).run({"x": x, "w": w, "i": i}, ["%0"])["%0"]

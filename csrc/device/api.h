@@ -39,6 +39,14 @@ struct DeviceProperties {
   std::int64_t memory_bytes;
 };
 
+// What a device does at best, as measured on it.
+struct DeviceLimits {
+  double flops_per_ns;                              // of fused multiply-adds of float32, 2 each
+  double cached_bytes_per_ns, memory_bytes_per_ns;  // read and written by copies
+  double launch_ns;                                 // a kernel that does nothing
+  std::int64_t cached_bytes;                        // what is taken to stay in the cache that all processors share
+};
+
 // One op of a group; see PointwiseInstruction for registers.
 struct DeviceGroupOp {
   const char* op;  // name of the table row
@@ -107,6 +115,8 @@ struct DeviceApi {
   DeviceStatus (*open)(std::int32_t index, DeviceContext** context);
   void (*close)(DeviceContext* context);
   DeviceStatus (*free_bytes)(DeviceContext* context, std::int64_t* num_bytes);
+  // Takes some milliseconds and, for their length, some memory.
+  DeviceStatus (*measure_limits)(DeviceContext* context, DeviceLimits* limits);
 
   // Addresses are multiples of 256. A host block is memory of the host that the device reads and writes at full speed.
   DeviceStatus (*allocate)(DeviceContext* context, std::int64_t num_bytes, char** address);

@@ -12,7 +12,7 @@ from . import _core
 @dataclass(frozen=True)
 class StepTime:
     """One step of a profile. flops, bytes, threads: of one call; at_best_ns: what one call would
-    take on this machine at its measured best (0.0: not known)."""
+    take on this machine, or on the program's device, at its measured best."""
 
     step: int
     kernel: str

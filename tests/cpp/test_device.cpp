@@ -140,6 +140,19 @@ TEST_CASE("a profile has times of the device") {
   CHECK(total_ns > 0);
 }
 
+TEST_CASE("what a device can do at best is measured once") {
+  const fake::Counts before = counts();
+  for (int i = 0; i < 2; ++i) {
+    const MachineLimits& limits = on_device(kWork)->limits();
+    CHECK(limits.flops_per_ns == 100);
+    CHECK(limits.least_ns({.flops = 10, .bytes = 10}) == 1000);           // a launch
+    CHECK(limits.least_ns({.flops = 1'000'000, .bytes = 10}) == 10'000);  // arithmetic
+    CHECK(limits.least_ns({.flops = 10, .bytes = 4096}) == 1000);
+    CHECK(limits.least_ns({.flops = 10, .bytes = 100'000}) == 10'000);  // memory
+  }
+  CHECK(counts().measurements <= before.measurements + 1);
+}
+
 TEST_CASE("steps say what runs them; passes about caches of processors are left out") {
   const auto program = on_device(kWork);
   CHECK(program->options().device == "cuda:0");

@@ -146,6 +146,32 @@ TEST_CASE("events measure what lies between them") {
   api.release_event(end);
 }
 
+TEST_CASE("what the device does at best is measured, in what memory there is") {
+  OpenDevice device;
+  std::int64_t free = 0;
+  CHECK(device.api.free_bytes(device.context, &free) == kDeviceDone);
+  DeviceLimits limits = {};
+  const auto measure = [&] {
+    REQUIRE(device.api.measure_limits(device.context, &limits) == kDeviceDone);
+    for (const double rate : {limits.flops_per_ns, limits.cached_bytes_per_ns, limits.memory_bytes_per_ns})
+      CHECK(rate > 0);
+    CHECK(limits.launch_ns > 0);
+    CHECK(limits.cached_bytes == 512 << 10);
+    std::int64_t left = 0;
+    CHECK(device.api.free_bytes(device.context, &left) == kDeviceDone);
+    CHECK(left == free);
+  };
+  measure();
+  CudaOnHostCounts counts = {};
+  cuda_on_host_counts(&counts);
+  cuda_on_host_set_bytes(counts.live_bytes + (300 << 10));
+  free = 300 << 10;
+  measure();
+  cuda_on_host_set_bytes(counts.live_bytes + 1000);
+  CHECK(device.api.measure_limits(device.context, &limits) == kDeviceOutOfMemory);
+  cuda_on_host_set_bytes(std::int64_t{8} << 30);
+}
+
 TEST_CASE("an op without a kernel is refused by name") {
   OpenDevice device;
   const KernelCall call = {};

@@ -355,6 +355,16 @@ constexpr DeviceApi kApi = {
           *num_bytes = memory_bytes() - memory().held_bytes();
           return kDeviceDone;
         },
+    .measure_limits =
+        [](DeviceContext*, DeviceLimits* limits) {
+          ++counts.measurements;
+          *limits = {.flops_per_ns = 100,
+                     .cached_bytes_per_ns = 20,
+                     .memory_bytes_per_ns = 10,
+                     .launch_ns = 1000,
+                     .cached_bytes = 4096};
+          return kDeviceDone;
+        },
     .allocate = &allocate,
     .release = &release,
     .allocate_host = &allocate_host,

@@ -16,6 +16,7 @@ struct Counts {
   std::int64_t launches = 0;                                    // that were run, by graphs too
   std::int64_t captures = 0, patches = 0, patched_launches = 0, replays = 0, uploads = 0, downloads = 0;
   std::int64_t synchronizations = 0, waits = 0;  // of the host; of one stream for another
+  std::int64_t measurements = 0;                 // of limits
 };
 using GetCounts = const Counts* (*)();
 inline constexpr char kGetCountsName[] = "fake_device_counts";
