@@ -1,20 +1,27 @@
 #include "cuda/cache.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
-#include <cstdint>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <tuple>
+#include <vector>
 
 namespace ingot::cuda {
 namespace {
 
 // Ends with the format's number.
 constexpr char kMagic[8] = {'I', 'N', 'G', 'O', 'T', 'G', 'C', '1'};
+constexpr char kPrefix[] = "group-";                      // of every file
 constexpr std::size_t kMostBytes = std::size_t{1} << 28;  // of a file that is read at all
+
+std::atomic<std::int64_t> limit_bytes = std::int64_t{1} << 28;
 
 struct Header {
   char magic[8];
@@ -96,6 +103,42 @@ bool write_entry(const std::string& path, const std::string& key, const std::str
   return written && closed;
 }
 
+struct Entry {
+  timespec used;
+  std::string name;
+  std::int64_t bytes;
+};
+
+// All entries, those that are still being written too: what a process that died left of one goes like any other.
+std::vector<Entry> entries_of(DIR* folder) {
+  std::vector<Entry> entries;
+  while (const dirent* const found = readdir(folder)) {
+    struct stat state = {};
+    if (std::strncmp(found->d_name, kPrefix, sizeof kPrefix - 1) != 0 ||
+        fstatat(dirfd(folder), found->d_name, &state, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(state.st_mode))
+      continue;
+    entries.push_back({state.st_mtim, found->d_name, static_cast<std::int64_t>(state.st_size)});
+  }
+  return entries;
+}
+
+// Removes those that were used longest ago. Who has one open reads on; who writes one notices that it is gone. Several
+// processes at once choose the same ones.
+void remove_oldest(const std::string& path, std::int64_t max_bytes) {
+  DIR* const folder = opendir(path.c_str());
+  if (folder == nullptr) return;
+  std::vector<Entry> entries = entries_of(folder);
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.used.tv_sec, a.used.tv_nsec, a.name) < std::tie(b.used.tv_sec, b.used.tv_nsec, b.name);
+  });
+  std::int64_t total = 0;
+  for (const Entry& entry : entries) total += entry.bytes;
+  for (std::size_t i = 0; i < entries.size() && total > max_bytes; ++i) {
+    if (unlinkat(dirfd(folder), entries[i].name.c_str(), 0) == 0 || errno == ENOENT) total -= entries[i].bytes;
+  }
+  closedir(folder);
+}
+
 }  // namespace
 
 std::string digest(const std::string& text) {
@@ -106,7 +149,7 @@ std::string digest(const std::string& text) {
 }
 
 std::string cache_file_name(const std::string& key) {
-  return "group-" + digest(key);
+  return kPrefix + digest(key);
 }
 
 bool read_cached_code(const std::string& folder, const std::string& key, std::string* code) {
@@ -114,17 +157,24 @@ bool read_cached_code(const std::string& folder, const std::string& key, std::st
   const int file = open(path_of(folder, key).c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return false;
   const bool read = read_entry(file, key, code);
+  if (read) futimens(file, nullptr);  // its last use; where that cannot be noted it counts as older
   close(file);
   return read;
 }
 
 void write_cached_code(const std::string& folder, const std::string& key, const std::string& code) {
   static std::atomic<unsigned> count = 0;
-  if (folder.empty()) return;
+  const std::int64_t max_bytes = limit_bytes;
+  if (folder.empty() || static_cast<std::int64_t>(sizeof(Header) + key.size() + code.size()) > max_bytes) return;
   make_folder(folder);
   const std::string path = path_of(folder, key);
   const std::string temporary = path + "." + std::to_string(getpid()) + "." + std::to_string(count++);
   if (!write_entry(temporary, key, code) || rename(temporary.c_str(), path.c_str()) != 0) unlink(temporary.c_str());
+  remove_oldest(folder, max_bytes);
+}
+
+void limit_cache(std::int64_t max_bytes) {
+  limit_bytes = max_bytes;
 }
 
 }  // namespace ingot::cuda

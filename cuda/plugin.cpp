@@ -2,6 +2,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "cuda/cache.h"
 #include "cuda/capture.h"
 #include "cuda/context.h"
 #include "cuda/limits.h"
@@ -111,6 +112,7 @@ extern "C" [[gnu::visibility("default")]] ingot::DeviceStatus ingot_cuda_open(co
                         host->version, ingot::kDeviceApiVersion, INGOT_VERSION);
     }
     cuda::set_cache_folder(host->cache_folder);
+    cuda::limit_cache(host->cache_bytes);
     *api = cuda::kApi;
     return ingot::kDeviceDone;
   });

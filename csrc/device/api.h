@@ -14,7 +14,7 @@
 namespace ingot {
 
 // Raised whenever a struct of this file, or of execute/kernel.h as far as plugins see it, changes.
-inline constexpr std::uint32_t kDeviceApiVersion = 2;
+inline constexpr std::uint32_t kDeviceApiVersion = 3;
 
 struct DeviceContext;  // one device
 struct DeviceStream;   // one queue of it
@@ -179,6 +179,7 @@ struct HostApi {
   std::uint32_t version;
   const char* build;
   const char* cache_folder;  // where compiled groups are kept from process to process; "": nowhere
+  std::int64_t cache_bytes;  // that they may take there
 };
 
 // The one function that a plugin exports. Fills `api`; kDeviceFailed where the two were not built for each other.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -16,6 +17,8 @@ namespace {
 
 constexpr const char* kFileName = "libingot_cuda.so";
 constexpr const char* kPathVariable = "INGOT_CUDA_PLUGIN";
+constexpr const char* kCacheVariable = "INGOT_CACHE_BYTES";
+constexpr std::int64_t kCacheBytes = std::int64_t{256} << 20;
 // From the folder of what asks: the core in a package, libingot.so beside the plugin, ingot-run of an installation.
 constexpr const char* kPlaces[] = {"", "lib/", "../lib/",
 #ifdef INGOT_PACKAGE_FOLDER  // ingot-run of a wheel
@@ -34,6 +37,16 @@ std::string cache_folder() {
   if (const std::string folder = variable("XDG_CACHE_HOME"); !folder.empty()) return folder + "/ingot";
   const std::string home = variable("HOME");
   return home.empty() ? home : home + "/.cache/ingot";
+}
+
+std::int64_t cache_bytes() {
+  const std::string text = variable(kCacheVariable);
+  if (text.empty()) return kCacheBytes;
+  std::int64_t bytes = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  if (error == std::errc() && end == text.data() + text.size() && bytes >= 0) return bytes;
+  fail(ErrorCode::kArgument,
+       concat("device cuda: ", kCacheVariable, ": got '", text.substr(0, 40), "', expected a number of bytes"));
 }
 
 // The folder of the file that this code was loaded from, with its slash.
@@ -81,7 +94,8 @@ void open(DeviceApi& api) {
   const HostApi host = {.size_bytes = sizeof(HostApi),
                         .version = kDeviceApiVersion,
                         .build = INGOT_VERSION,
-                        .cache_folder = cache.c_str()};
+                        .cache_folder = cache.c_str(),
+                        .cache_bytes = cache_bytes()};
   api = {};
   const bool opened = open_plugin != nullptr && open_plugin(&host, &api) == kDeviceDone;
   if (opened && api.size_bytes == sizeof(DeviceApi) && api.version == kDeviceApiVersion &&

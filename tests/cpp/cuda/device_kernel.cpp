@@ -20,7 +20,7 @@ struct Device {
 const Device& device() {
   static const Device device = [] {
     Device made;
-    const HostApi host = {sizeof(HostApi), kDeviceApiVersion, INGOT_VERSION, ""};
+    const HostApi host = {sizeof(HostApi), kDeviceApiVersion, INGOT_VERSION, "", 0};
     REQUIRE(ingot_cuda_open(&host, &made.api) == kDeviceDone);
     REQUIRE(made.api.open(0, &made.context) == kDeviceDone);
     REQUIRE(made.api.open_stream(made.context, &made.stream) == kDeviceDone);

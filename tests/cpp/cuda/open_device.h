@@ -14,8 +14,11 @@ namespace ingot::testing {
 
 inline const DeviceApi& plugin() {
   static const DeviceApi api = [] {
-    const HostApi host = {
-        .size_bytes = sizeof(HostApi), .version = kDeviceApiVersion, .build = INGOT_VERSION, .cache_folder = ""};
+    const HostApi host = {.size_bytes = sizeof(HostApi),
+                          .version = kDeviceApiVersion,
+                          .build = INGOT_VERSION,
+                          .cache_folder = "",
+                          .cache_bytes = 0};
     DeviceApi made = {};
     REQUIRE(ingot_cuda_open(&host, &made) == kDeviceDone);
     return made;

@@ -1,6 +1,7 @@
 // Compiled code on disk: what is not exactly what was stored is as good as absent.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -91,6 +92,82 @@ TEST_CASE("without a folder, or with one that cannot be made, nothing is kept an
   write_cached_code(folder.cache(), "key", "machine code");
   CHECK_FALSE(read_cached_code(folder.cache(), "key", &code));
   CHECK(std::distance(fs::directory_iterator(folder.cache()), fs::directory_iterator()) == 1);
+}
+
+// What a cache may take, until the end of the test.
+struct Limit {
+  explicit Limit(std::int64_t max_bytes) { limit_cache(max_bytes); }
+  ~Limit() { limit_cache(std::int64_t{1} << 28); }
+};
+
+void set_age(const fs::path& path, int hours) {
+  fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(hours));
+}
+
+TEST_CASE("what was used longest ago makes room for what is written") {
+  const Folder folder;
+  const std::string code(1000, 'c');
+  const char* const keys[] = {"a", "b", "c", "d"};
+  std::int64_t entry_bytes = 0;
+  for (int i = 0; i < 4; ++i) {
+    write_cached_code(folder.cache(), keys[i], code);
+    entry_bytes = static_cast<std::int64_t>(fs::file_size(folder.file(keys[i])));
+    set_age(folder.file(keys[i]), 4 - i);
+  }
+  const fs::path left_behind = folder.file("a").string() + ".123.0", other = folder.path / "a" / "b" / "other";
+  write(left_behind, "half an entry");
+  set_age(left_behind, 5);
+  write(other, code);
+  set_age(other, 100);
+
+  std::string read;
+  CHECK(read_cached_code(folder.cache(), "a", &read));  // a use: b is the oldest now
+  const Limit limit(3 * entry_bytes);
+  write_cached_code(folder.cache(), "e", code);
+  CHECK(read_cached_code(folder.cache(), "a", &read));
+  CHECK_FALSE(read_cached_code(folder.cache(), "b", &read));
+  CHECK_FALSE(read_cached_code(folder.cache(), "c", &read));
+  CHECK(read_cached_code(folder.cache(), "d", &read));
+  CHECK(read_cached_code(folder.cache(), "e", &read));
+  CHECK_FALSE(fs::exists(left_behind));
+  CHECK(fs::exists(other));  // not one of the cache's
+}
+
+TEST_CASE("an entry that is larger than the cache may be is not kept, and removes none") {
+  const Folder folder;
+  write_cached_code(folder.cache(), "small", "code");
+  const Limit limit(1000);
+  write_cached_code(folder.cache(), "large", std::string(1000, 'c'));
+  std::string code;
+  CHECK(read_cached_code(folder.cache(), "small", &code));
+  CHECK_FALSE(read_cached_code(folder.cache(), "large", &code));
+  const Limit nothing(0);
+  write_cached_code(folder.cache(), "none", "");
+  CHECK_FALSE(read_cached_code(folder.cache(), "none", &code));
+}
+
+TEST_CASE("processes that fill a cache at the same time keep it within its limit") {
+  const Folder folder;
+  const Limit limit(20'000);
+  std::vector<std::thread> threads;
+  std::vector<int> wrong(4);
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 100; ++i) {
+        const std::string key = std::to_string((t + i) % 50), code(1000, static_cast<char>('a' + (t + i) % 50));
+        std::string found;
+        write_cached_code(folder.cache(), key, code);
+        if (read_cached_code(folder.cache(), key, &found) && found != code) ++wrong[t];
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == std::vector<int>(4));
+  write_cached_code(folder.cache(), "last", "code");
+  std::uintmax_t total = 0;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder.cache())) total += entry.file_size();
+  CHECK(total <= 20'000);
+  CHECK(total > 10'000);
 }
 
 TEST_CASE("writers and readers at the same time never see half an entry") {

@@ -24,7 +24,11 @@ DeviceOpen find_open() {
 }
 
 HostApi this_host() {
-  return {.size_bytes = sizeof(HostApi), .version = kDeviceApiVersion, .build = INGOT_VERSION, .cache_folder = ""};
+  return {.size_bytes = sizeof(HostApi),
+          .version = kDeviceApiVersion,
+          .build = INGOT_VERSION,
+          .cache_folder = "",
+          .cache_bytes = 0};
 }
 
 DeviceApi opened() {
