@@ -39,10 +39,6 @@ inline TensorArg as_tensor(const Axes& from, char* data, std::int64_t Axis::* st
   return x;
 }
 
-inline std::int64_t distance(std::int64_t stride) {
-  return stride < 0 ? -stride : stride;
-}
-
 template <class T>
 StridedLines<T> make_lines(const TensorArg& lines, const TensorArg& batches, std::int64_t step, std::int64_t k) {
   const std::int64_t line = lines.rank == 0 ? 0 : distance(lines.strides[lines.rank - 1]);

@@ -56,6 +56,10 @@ __host__ __device__ inline std::int64_t larger(std::int64_t a, std::int64_t b) {
   return a > b ? a : b;
 }
 
+inline std::int64_t distance(std::int64_t stride) {
+  return stride < 0 ? -stride : stride;
+}
+
 __device__ inline std::int64_t thread_index() {
   return static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
 }

@@ -19,8 +19,8 @@ TensorArg arg_of(const Sizes& shape, bool shared_columns = false) {
 }
 
 std::int64_t bytes_of(const char* op, const std::vector<TensorArg>& inputs, const TensorArg& output,
-                      const AttrBuffer& attrs) {
-  const cuda::DeviceKernel* const kernel = cuda::find_device_kernel(op, static_cast<std::int32_t>(DType::kF32));
+                      const AttrBuffer& attrs, DType dtype = DType::kF32) {
+  const cuda::DeviceKernel* const kernel = cuda::find_device_kernel(op, static_cast<std::int32_t>(dtype));
   REQUIRE(kernel != nullptr);
   const KernelCall call{
       &output, inputs.data(), 1, static_cast<std::int32_t>(inputs.size()), attrs.values.data(), attrs.begin.data(),
@@ -34,6 +34,7 @@ std::vector<std::int64_t> needs(const Sizes& s) {
           bytes_of("conv2d", {arg_of({s[0], s[2], s[1], 9}), arg_of({s[3], s[2], 3, 3})}, arg_of({s[0], s[3], s[1], 9}),
                    {{1, 1}, {1, 1, 1, 1}, {1, 1}, {1}}),
           bytes_of("argsort", {arg_of({s[0], s[1]})}, arg_of({s[0], s[1]}), {{1}, {0}}),
+          bytes_of("cumulative_sum", {arg_of({s[0], 8 * s[1]})}, arg_of({s[0], 8 * s[1]}), {{1}, {0}}, DType::kI32),
           bytes_of("scatter", {arg_of({s[0], s[3]}), arg_of({s[1], s[3]}), arg_of({s[1], s[3]})}, arg_of({s[0], s[3]}),
                    {{0}}),
           bytes_of("scatter", {arg_of({s[0], s[3]}), arg_of({s[1], s[3]}), arg_of({s[1], s[3]}, true)},

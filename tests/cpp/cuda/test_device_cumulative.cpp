@@ -1,4 +1,5 @@
-// Running sums and products on the device, of lines longer than a tile and of more lines than one has.
+// Running sums and products on the device, of lines longer than a tile and than a part, and of more lines
+// than a tile has.
 #include "kernel_test.h"
 
 namespace ingot::kernel_test {
@@ -17,7 +18,8 @@ T combine(bool multiply, T a, T b) {
 TEST_CASE_TEMPLATE("long running sums and products fold in order on the device", T, float, double, std::int32_t,
                    std::int64_t) {
   Rng rng(7);
-  for (const Sizes& shape : {Sizes{2, 9000}, Sizes{9000, 2}, Sizes{70, 300}, Sizes{5, 200, 9}, Sizes{1, 5000, 1}}) {
+  for (const Sizes& shape : {Sizes{2, 9000}, Sizes{9000, 2}, Sizes{70, 300}, Sizes{5, 200, 9}, Sizes{1, 5000, 1},
+                             Sizes{3, 40'000}, Sizes{35'000, 3}, Sizes{1, 100'001}}) {
     for (std::size_t axis = 0; axis < shape.size(); ++axis) {
       const bool multiply = pick(rng, 0, 1) == 1, reverse = pick(rng, 0, 1) == 1;
       Tensor<T> x = random_tensor<T>(rng, shape);
