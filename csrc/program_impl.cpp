@@ -38,6 +38,8 @@ int choose_threads(int num_threads) {
 // Passes whose steps a device does not have: panels and strips are about the caches of processors, and no device kernel
 // carries a group or computes attention in one step.
 constexpr std::string_view kPassesOfProcessors[] = {"panel_params", "strips", "fuse_attention", "fuse_contractions"};
+// And those whose forms only a device's kernels ask for.
+constexpr std::string_view kPassesOfDevices[] = {"lay_weights"};
 
 ParallelPolicy choose_policy(const CompileOptions& options) {
   ParallelPolicy policy = {.num_threads = options.num_threads};
@@ -71,6 +73,8 @@ Program::Impl::Impl(std::shared_ptr<const Module> module, const CompileOptions& 
     device = Device::open(*index);
     device_data_ = std::make_unique<DeviceData>(device);
     left_out.insert(left_out.end(), std::begin(kPassesOfProcessors), std::end(kPassesOfProcessors));
+  } else {
+    left_out.insert(left_out.end(), std::begin(kPassesOfDevices), std::end(kPassesOfDevices));
   }
   options.device = device == nullptr ? "cpu" : device->name();
   memory_limit = options.max_memory_bytes > 0 ? options.max_memory_bytes

@@ -311,9 +311,12 @@ def test_profile_and_fetch(program: ingot.Program) -> None:
     x, w, i = inputs(4)
     profile = program.profile(x, w, i, runs=3)
     assert sum(step.total_ns for step in profile.steps) > 0
-    assert all(step.at_best_ns >= 1000 for step in profile.steps if step.calls)
+    assert all(step.at_best_ns > 0 for step in profile.steps if step.calls)
     assert "of the limit" in str(profile)
-    assert "cuda:0 at best: 100 Gflop/s, 20 GB/s from cache, 10 GB/s from memory" in program.explain()
+    assert "cuda:0 at best: " in program.explain()
+    limits = program.core.limits()
+    assert all(limit > 0 for limit in limits)
+    assert program.core.limits() == limits  # measured once
     fetched = program.run({"x": x, "w": w, "i": i}, fetch=["%0"])["%0"]
     assert np.array_equal(
         fetched, ingot.compile(MIXTURE).run({"x": x, "w": w, "i": i}, ["%0"])["%0"]
@@ -399,6 +402,13 @@ def test_what_a_device_cannot_do(
 ) -> None:
     options = {f"FAKE_DEVICE_{name}": value for name, value in setting.items()}
     assert expected in child(code, INGOT_CUDA_PLUGIN=fake, **options)
+
+
+@pytest.mark.parametrize("size", ["1GB", "-1", " 5", "99999999999999999999"])
+def test_a_size_of_the_cache_that_is_none(fake: Path, size: str) -> None:
+    said = child(COMPILE, INGOT_CUDA_PLUGIN=fake, INGOT_CACHE_BYTES=size)
+    expected = f"INGOT_CACHE_BYTES: got '{size}', expected a number of bytes"
+    assert said == f"ArgumentError: device cuda: {expected}"
 
 
 def test_the_process_goes_on_without_memory(fake: Path) -> None:

@@ -1,4 +1,4 @@
-// What all passes share: renumbering after a rewrite, and small questions about nodes.
+// What all passes share: renumbering after a rewrite, names, and small questions about nodes.
 #include <utility>
 
 #include "base/error.h"
@@ -80,6 +80,19 @@ struct Compactor {
 
 void compact(Graph& graph) {
   Compactor(graph).run();
+}
+
+// The graphs' inputs hide params of the same name in the text, so their names count as taken.
+std::string NewNames::next() {
+  if (taken_.empty()) {
+    for (const Param& param : module_.params) taken_.insert(param.name);
+    for (const State& state : module_.states) taken_.insert(state.name);
+    for (const Graph& graph : module_.graphs) taken_.insert(graph.input_names.begin(), graph.input_names.end());
+  }
+  while (true) {
+    std::string name = concat(prefix_, number_++);
+    if (taken_.insert(name).second) return name;
+  }
 }
 
 Region& region_of(Graph& graph, NodeId owner, std::size_t index) {

@@ -9,8 +9,6 @@
 // Results that remain in use become constants up to 16 elements, params named folded.N above; intermediate ones leave
 // no trace. Cost: linear, plus the kernels' work on at most 64 KiB of operands a node.
 #include <optional>
-#include <set>
-#include <string>
 
 #include "base/error.h"
 #include "optimize/passes.h"
@@ -36,13 +34,12 @@ bool is_constant(const AttrValue& attr) {
 
 class Folder {
  public:
-  explicit Folder(const PassContext& context) : context_(context), folded_(context.graph.values.size()) {}
+  explicit Folder(const PassContext& context)
+      : context_(context), folded_(context.graph.values.size()), names_(context.module, "folded.") {}
 
   bool run() {
     fold_region(context_.graph.body);
     if (!changed_) return false;
-    for (const Param& param : context_.module.params) names_.insert(param.name);
-    for (const State& state : context_.module.states) names_.insert(state.name);
     keep_used(context_.graph.body);
     for (const Update& update : context_.graph.updates) keep(update.value);
     return true;
@@ -141,25 +138,15 @@ class Folder {
     value.kind = ValueKind::kParam;
     value.index = static_cast<std::uint32_t>(context_.module.params.size());
     Param param;
-    param.name = unused_name();
+    param.name = names_.next();
     param.type = value.type;
     param.data = std::move(data);
     context_.module.params.push_back(std::move(param));
   }
 
-  // The graph's inputs hide params of the same name in the text, so their names count as taken.
-  std::string unused_name() {
-    for (const Graph& graph : context_.module.graphs) names_.insert(graph.input_names.begin(), graph.input_names.end());
-    while (true) {
-      std::string name = concat("folded.", next_name_++);
-      if (names_.insert(name).second) return name;
-    }
-  }
-
   const PassContext& context_;
   std::vector<Folded> folded_;  // by value
-  std::set<std::string> names_;
-  int next_name_ = 0;
+  NewNames names_;
   bool changed_ = false;
 };
 

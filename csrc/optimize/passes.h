@@ -1,6 +1,9 @@
 // The passes of the pipeline, one file each, and what they share. Private to optimize/.
 #pragma once
 
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "graph/graph.h"
@@ -17,10 +20,24 @@ bool fuse_pointwise(const PassContext& context);
 bool fuse_attention(const PassContext& context);
 bool fuse_contractions(const PassContext& context);
 bool panel_params(const PassContext& context);
+bool lay_weights(const PassContext& context);
 
 // Renumbers nodes and values in the order of the regions and drops those that no region reaches. Every pass that
 // changed the graph ends with it, because no other part of the library accepts a dangling node or value. Linear.
 void compact(Graph& graph);
+
+// Names for params that a pass adds, none of them taken: "folded.0", "folded.1", ...
+class NewNames {
+ public:
+  NewNames(const Module& module, std::string prefix) : module_(module), prefix_(std::move(prefix)) {}
+  std::string next();
+
+ private:
+  const Module& module_;
+  std::string prefix_;
+  std::set<std::string> taken_;  // empty before the first
+  int number_ = 0;
+};
 
 // Region `index` of `owner`; the graph's body where `owner` is not valid. The reference lives until a node is added.
 Region& region_of(Graph& graph, NodeId owner, std::size_t index);

@@ -21,6 +21,7 @@ constexpr std::array kPipeline = {
     Pass{"fuse_attention", fuse_attention},
     Pass{"fuse_contractions", fuse_contractions},
     Pass{.name = "panel_params", .run = panel_params, .of_module = true},
+    Pass{.name = "lay_weights", .run = lay_weights, .of_module = true},
     Pass{.name = "strips", .run = nullptr, .of_plan = true},
 };
 
