@@ -56,6 +56,7 @@ DeviceStatus find_kernel(const DeviceStepRequest& request, DeviceStep& step) {
 DeviceStatus compile_step(DeviceContext* context, const DeviceStepRequest* request, DeviceStep** step) {
   INGOT_CUDA_DEVICE(*context);
   auto made = std::make_unique<DeviceStep>();
+  made->context = context;
   const DeviceStatus status =
       request->group != nullptr ? compile_group(*context, *request, *made) : find_kernel(*request, *made);
   if (status == kDeviceDone) *step = made.release();
@@ -63,6 +64,8 @@ DeviceStatus compile_step(DeviceContext* context, const DeviceStepRequest* reque
 }
 
 void release_step(DeviceStep* step) {
+  if (step == nullptr) return;
+  const DeviceScope scope(*step->context);
   delete step;
 }
 

@@ -9,6 +9,7 @@
 #include "cuda/kernel.h"
 
 struct ingot::DeviceStep {
+  const DeviceContext* context = nullptr;
   cuda::OwnedGroupCode code;                   // of a group, where it could be made
   const cuda::DeviceKernel* kernel = nullptr;  // where there is no code
   cuda::GroupProgram program = {};             // what the interpreter runs

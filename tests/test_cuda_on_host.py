@@ -158,6 +158,49 @@ def test_a_machine_without_a_device(devices: str, said: str) -> None:
     assert said in child(TRY, INGOT_CUDA_ON_HOST_DEVICES=devices)
 
 
+TWO_DEVICES = """
+import numpy as np
+import ingot
+graph = ingot.record(lambda x, w: ingot.softmax(x @ w, axis=1), ingot.Spec((3, 4)), ingot.Spec((4, 5)))
+x, w = np.ones((3, 4), np.float32), np.full((4, 5), 0.5, np.float32)
+here = ingot.compile(graph)(x, w)
+first, second = (ingot.compile(graph, device=f"cuda:{i}") for i in (0, 1))
+for program in (second, first, second, second):
+    assert program(x, w).tobytes() == here.tobytes()
+there = [[ingot.to_device(a, f"cuda:{i}") for a in (x, w)] for i in (0, 1)]
+print([a.__dlpack_device__() for arrays in there for a in arrays])
+y = second(*there[1])
+print(y.device, y.__dlpack_device__(), y.numpy().tobytes() == here.tobytes())
+print(ingot.DeviceArray.__name__, first(*there[0]).device)
+for program, arrays in ((first, there[1]), (second, there[0]), (ingot.compile(graph), there[1])):
+    try:
+        program(*arrays)
+    except ingot.Error as error:
+        print(f"{type(error).__name__}: {error}")
+try:
+    second.run_into((x, w), (first(*there[0]),))
+except ingot.Error as error:
+    print(f"{type(error).__name__}: {error}")
+try:
+    ingot.compile(graph, device="cuda:2")
+except ingot.Error as error:
+    print(f"{type(error).__name__}: {error}")
+"""
+
+
+def test_two_devices() -> None:
+    assert child(TWO_DEVICES, INGOT_CUDA_ON_HOST_DEVICES="2").splitlines() == [
+        "[(2, 0), (2, 0), (2, 1), (2, 1)]",
+        "cuda:1 (2, 1) True",
+        "DeviceArray cuda:0",
+        "ArgumentError: run: input x: lies on device 1, expected the host or cuda:0",
+        "ArgumentError: run: input x: lies on device 0, expected the host or cuda:1",
+        "ArgumentError: run: input x: lies on device 1, expected the host or cpu",
+        "ArgumentError: run: output 0: lies on device 0, expected the host or cuda:1",
+        "DeviceError: compile: no such device: got cuda:2, expected less than 2",
+    ]
+
+
 GENERATED = """
 from tests.random_networks import build_network
 from tests.random_programs import SeededChoose, build, check_on_device

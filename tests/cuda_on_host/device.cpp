@@ -1,4 +1,4 @@
-// Of the one device: its properties, its errors, and what tests ask of the emulator.
+// Of the devices: their properties, which is current, errors, and what tests ask of the emulator.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -24,10 +24,11 @@ std::int64_t& memory_limit() {
   return value;
 }
 
-// The number of devices; below 0: there is no driver.
-int num_devices() {
+// Below 0: there is no driver.
+int& num_devices() {
   static const char* text = std::getenv("INGOT_CUDA_ON_HOST_DEVICES");
-  return text == nullptr ? 1 : std::atoi(text);
+  static int value = text == nullptr ? 1 : std::atoi(text);
+  return value;
 }
 
 std::string& problem() {
@@ -36,6 +37,7 @@ std::string& problem() {
 }
 
 thread_local cudaError_t last_error = cudaSuccess;
+thread_local int device_of_thread = 0;
 
 }  // namespace
 
@@ -62,6 +64,10 @@ bool runs_late() {
 
 std::int64_t device_bytes() {
   return memory_limit();
+}
+
+int current_device() {
+  return device_of_thread;
 }
 
 cudaError_t remember(cudaError_t error) {
@@ -102,6 +108,11 @@ void cuda_on_host_set_seed(std::uint64_t value) {
 void cuda_on_host_set_bytes(std::int64_t num_bytes) {
   const Lock lock(device_mutex());
   memory_limit() = num_bytes;
+}
+
+void cuda_on_host_set_devices(int count) {
+  const Lock lock(device_mutex());
+  num_devices() = count;
 }
 
 const char* cuda_on_host_problem() {
@@ -158,16 +169,18 @@ cudaError_t cudaGetDeviceCount(int* count) {
 }
 
 cudaError_t cudaSetDevice(int device) {
-  return remember(device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
+  if (device < 0 || device >= num_devices()) return remember(cudaErrorInvalidDevice);
+  device_of_thread = device;
+  return cudaSuccess;
 }
 
 cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
+  *device = device_of_thread;
   return cudaSuccess;
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
-  if (device != 0) return remember(cudaErrorInvalidDevice);
+  if (device < 0 || device >= num_devices()) return remember(cudaErrorInvalidDevice);
   *properties = {};
   std::strcpy(properties->name, "cuda on host");
   properties->totalGlobalMem = static_cast<std::size_t>(device_bytes());

@@ -1,8 +1,8 @@
 // What the parts of the emulator share, and what tests ask of it (the functions of C, which Python finds by name).
 //
 // Environment: INGOT_CUDA_ON_HOST_SEED (the order of threads and blocks, and how late streams run; 0: streams run at
-// once), INGOT_CUDA_ON_HOST_BYTES (memory of the device), INGOT_CUDA_ON_HOST_DEVICES (0: there is none; -1: not even a
-// driver), INGOT_CUDA_ON_HOST_COMPILER (a C++ compiler in the place of NVRTC; by default none).
+// once), INGOT_CUDA_ON_HOST_BYTES (memory of all devices), INGOT_CUDA_ON_HOST_DEVICES (how many there are, by default
+// 1; -1: not even a driver), INGOT_CUDA_ON_HOST_COMPILER (a C++ compiler in the place of NVRTC; by default none).
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,8 @@ extern "C" {
 void cuda_on_host_counts(CudaOnHostCounts* counts);
 void cuda_on_host_set_seed(std::uint64_t seed);
 void cuda_on_host_set_bytes(std::int64_t num_bytes);  // that may be allocated in all
-const char* cuda_on_host_problem();                   // what broke the device; "": nothing
+void cuda_on_host_set_devices(int count);
+const char* cuda_on_host_problem();  // what broke the device; "": nothing
 }
 #pragma GCC visibility pop
 
@@ -47,6 +48,7 @@ CudaOnHostCounts& counts();
 std::uint64_t draw_for_host();
 bool runs_late();  // whether what is enqueued now stays where it is until somebody waits for it
 std::int64_t device_bytes();
+int current_device();  // of this thread
 
 cudaError_t remember(cudaError_t error);  // for cudaGetLastError; returns it
 // From then on every call fails, as on a device after a kernel went wrong.

@@ -48,7 +48,7 @@ using cudaGraphNode_t = struct CUgraphNode_st*;
 #define cudaStreamLegacy ((cudaStream_t)0x1)
 #define cudaStreamPerThread ((cudaStream_t)0x2)
 
-// Devices. There is one, called "cuda on host", of compute capability 9.0.
+// Devices. All are called "cuda on host", of compute capability 9.0.
 struct cudaDeviceProp {
   char name[256];
   std::size_t totalGlobalMem;

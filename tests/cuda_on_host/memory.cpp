@@ -27,6 +27,7 @@ constexpr unsigned char kGuard = 0xa5;
 struct Area {
   std::size_t num_bytes;
   bool on_device;
+  int device;  // that was current
 };
 
 std::map<const char*, Area>& areas() {
@@ -92,7 +93,7 @@ cudaError_t allocate(void** address, std::size_t num_bytes, bool on_device) {
   std::memset(memory + kGuardBytes + num_bytes, kGuard, whole - kGuardBytes - num_bytes);
   CUDA_ON_HOST_POISON(memory, kGuardBytes);
   CUDA_ON_HOST_POISON(memory + kGuardBytes + num_bytes, whole - kGuardBytes - num_bytes);
-  const Area area = {num_bytes, on_device};
+  const Area area = {num_bytes, on_device, current_device()};
   areas()[memory + kGuardBytes] = area;
   let_reach(memory + kGuardBytes, area, false);
   if (on_device) counts().live_bytes = live;
@@ -194,7 +195,8 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const vo
   *attributes = {cudaMemoryTypeUnregistered, -2, nullptr, memory};
   if (area != areas().end()) {
     const bool on_device = area->second.on_device;
-    *attributes = {on_device ? cudaMemoryTypeDevice : cudaMemoryTypeHost, 0, memory, on_device ? nullptr : memory};
+    *attributes = {on_device ? cudaMemoryTypeDevice : cudaMemoryTypeHost, area->second.device, memory,
+                   on_device ? nullptr : memory};
   }
   return remember(device_state());
 }

@@ -22,6 +22,11 @@ CUstream_st& stream_of_thread() {
   return stream;
 }
 
+// The streams without a name are those of the device that is current.
+bool is_of_current_device(const CUstream_st& stream) {
+  return &stream == &default_stream() || &stream == &stream_of_thread() || stream.device == current_device();
+}
+
 }  // namespace
 
 std::set<CUstream_st*>& streams() {
@@ -73,7 +78,7 @@ cudaError_t refuse_while_capturing() {
 cudaError_t enqueue(cudaStream_t handle, Work work) {
   if (const cudaError_t error = device_state(); error != cudaSuccess) return error;
   CUstream_st* stream = find_stream(handle);
-  if (stream == nullptr) return cudaErrorInvalidResourceHandle;
+  if (stream == nullptr || !is_of_current_device(*stream)) return cudaErrorInvalidResourceHandle;
   if (stream->capture != nullptr) {
     if (stream->capture_broken) return cudaErrorStreamCaptureInvalidated;
     stream->capture->add(std::move(work));
@@ -169,6 +174,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle) {
   const Lock lock(device_mutex());
   CUstream_st* stream = find_stream(handle);
   if (stream == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (event->device != current_device()) return remember(cudaErrorInvalidResourceHandle);
   if (stream->capture != nullptr) return remember(cudaErrorStreamCaptureUnsupported);
   event->queue = stream->queue;
   event->ticket = stream->queue->num_enqueued + 1;

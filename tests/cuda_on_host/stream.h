@@ -37,6 +37,7 @@ struct Queue {
 struct CUstream_st {
   std::shared_ptr<cuda_on_host::Queue> queue = std::make_shared<cuda_on_host::Queue>();
   bool non_blocking = false;
+  int device = cuda_on_host::current_device();
   CUgraph_st* capture = nullptr;  // into which it captures; null: it does not
   cudaStreamCaptureMode capture_mode = cudaStreamCaptureModeGlobal;
   std::thread::id capture_thread;
@@ -47,6 +48,7 @@ struct CUstream_st {
 
 struct CUevent_st {
   bool timed = true;
+  int device = cuda_on_host::current_device();
   std::shared_ptr<cuda_on_host::Queue> queue;  // on which it was recorded last; null: nowhere yet
   std::int64_t ticket = 0;                     // done when the queue's num_done is as much
   std::shared_ptr<std::int64_t> time_ns;

@@ -29,8 +29,8 @@ inline const DeviceApi& plugin() {
 // One device with one stream, and what a test takes from them.
 class OpenDevice {
  public:
-  OpenDevice() {
-    REQUIRE(api.open(0, &context) == kDeviceDone);
+  explicit OpenDevice(std::int32_t index = 0) {
+    REQUIRE(api.open(index, &context) == kDeviceDone);
     REQUIRE(api.open_stream(context, &stream) == kDeviceDone);
   }
   ~OpenDevice() {
