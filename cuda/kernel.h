@@ -29,7 +29,7 @@ struct DeviceKernel {
   const char* op;      // name of the table row, or "copy"
   std::int32_t dtype;  // DType of the operand that kernels are found by; -1: any
   cudaError_t (*enqueue)(const Enqueue& enqueue);
-  std::int64_t (*workspace_bytes)(const KernelCall& call);  // null: none
+  std::int64_t (*workspace_bytes)(const KernelCall& call);  // null: none; below 0: too large, see fail()
 };
 
 struct DeviceKernelFamily {

@@ -404,6 +404,16 @@ def test_what_a_device_cannot_do(
     assert expected in child(code, INGOT_CUDA_PLUGIN=fake, **options)
 
 
+def test_more_than_a_device_sorts(cuda: str) -> None:
+    graph = ingot.record(lambda x: ingot.argsort(x, axis=0), ingot.Spec((2**32,)))
+    expected = (
+        "compile: device cuda:0: argsort: the axis is too long: got 4294967296 elements, expected "
+        "less than 4294967295 of this dtype"
+    )
+    with pytest.raises(ingot.LimitError, match=f"^{expected}"):
+        ingot.compile(graph, device=cuda)
+
+
 @pytest.mark.parametrize("size", ["1GB", "-1", " 5", "99999999999999999999"])
 def test_a_size_of_the_cache_that_is_none(fake: Path, size: str) -> None:
     said = child(COMPILE, INGOT_CUDA_PLUGIN=fake, INGOT_CACHE_BYTES=size)

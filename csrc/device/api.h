@@ -129,7 +129,7 @@ struct DeviceApi {
   // Finds or makes the step's code. kDeviceNoKernel where there is none.
   DeviceStatus (*compile_step)(DeviceContext* context, const DeviceStepRequest* request, DeviceStep** step);
   void (*release_step)(DeviceStep* step);
-  // Of one launch, at these sizes; monotone in them. -1: an error.
+  // Of one launch, at these sizes; monotone in them. -1: they are more than the device computes; message() tells why.
   std::int64_t (*workspace_bytes)(const DeviceStep* step, const KernelCall* call);
   // What runs the step, for people: "matmul 128x128x8", "group by NVRTC". Lives as long as the step.
   const char* (*describe_step)(const DeviceStep* step);

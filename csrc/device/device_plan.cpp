@@ -92,7 +92,7 @@ std::int64_t workspace_bytes(const DevicePlan& plan, const ArgumentBlocks& block
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     if (plan.steps[i] == nullptr) continue;
     const std::int64_t bytes = plan.device->api().workspace_bytes(plan.steps[i].get(), &blocks.calls[i]);
-    if (bytes < 0) plan.device->require(kDeviceFailed, "compile");
+    if (bytes < 0) plan.device->require(kDeviceOutOfMemory, "compile");
     most = std::max(most, bytes);
   }
   return most;

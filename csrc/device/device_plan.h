@@ -23,7 +23,7 @@ struct DevicePlan {
 // naming op, dtype and source line where the device has no kernel.
 std::shared_ptr<DevicePlan> make_device_plan(std::shared_ptr<const Device> device, const CompiledPlan& compiled);
 
-// The workspace at these sizes, which are bound.
+// The workspace at these sizes, which are bound. Throws LimitError where a step's are more than the device computes.
 std::int64_t workspace_bytes(const DevicePlan& plan, const ArgumentBlocks& blocks);
 
 // A step that copies an array of any strides into a row-major one.

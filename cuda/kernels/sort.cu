@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "cuda/kernels/sort_items.h"
+#include "cuda/status.h"
 #include "kernels/element.h"
 
 namespace ingot::cuda {
@@ -75,7 +76,6 @@ cudaError_t enqueue(const Enqueue& e) {
   const std::int64_t elements = num_elements(out), axis = *attr(e.call, 0);
   if (elements == 0) return cudaSuccess;
   const std::int64_t n = out.shape[axis];
-  if (sizeof(Item) == sizeof(NarrowItem) && n >= std::int64_t{0xffffffff}) return cudaErrorNotSupported;
   Item* const items = n > kSortTile ? reinterpret_cast<Item*>(e.workspace) : nullptr;
   const ValueKeys<T> keys{without_axis(x, axis),
                           without_axis(out, axis),
@@ -90,10 +90,17 @@ cudaError_t enqueue(const Enqueue& e) {
   return launch(write_order<T>, grid_for(elements), kBlockThreads, 0, e.stream, keys, sorted, elements, e.guard);
 }
 
+// -1 for lines whose positions items cannot hold.
 template <class T>
 std::int64_t workspace_bytes(const KernelCall& call) {
+  using Item = typename ValueKeys<T>::Item;
   const std::int64_t n = call.outputs[0].shape[*attr(call, 0)];
-  return n > kSortTile ? sort_bytes<typename ValueKeys<T>::Item>(num_elements(call.outputs[0]) / n, n) : 0;
+  if (sizeof(Item) == sizeof(NarrowItem) && n >= kNarrowPositions) {
+    fail(kDeviceOutOfMemory, "argsort: the axis is too long: got %lld elements, expected less than %lld of this dtype",
+         static_cast<long long>(n), static_cast<long long>(kNarrowPositions));
+    return -1;
+  }
+  return n > kSortTile ? sort_bytes<Item>(num_elements(call.outputs[0]) / n, n) : 0;
 }
 
 const DeviceKernel kKernels[] = {

@@ -11,7 +11,9 @@ namespace ingot::cuda {
 
 inline constexpr int kSortTile = 1024;
 
-// Positions below 2^32 - 1, keys of 32 bits.
+inline constexpr std::int64_t kNarrowPositions = 0xffffffff;
+
+// Positions below kNarrowPositions, keys of 32 bits.
 struct NarrowItem {
   std::uint64_t bits;
   __device__ static NarrowItem make(std::uint32_t key, std::int64_t position) {
