@@ -1,5 +1,6 @@
 #include "cuda/loaded_code.h"
 
+#include "cuda/launch.h"
 #include "cuda/nvrtc.h"
 
 namespace ingot::cuda {
@@ -34,11 +35,7 @@ void unload_code(LoadedCode* loaded) {
 
 cudaError_t launch_code(const LoadedCode& loaded, dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream,
                         void* arguments) {
-  cudaLaunchConfig_t config = {};
-  config.gridDim = grid;
-  config.blockDim = block;
-  config.dynamicSmemBytes = shared_bytes;
-  config.stream = stream;
+  const cudaLaunchConfig_t config = launch_config(grid, block, shared_bytes, stream);
   void* parameters[] = {arguments};
   return cudaLaunchKernelExC(&config, reinterpret_cast<const void*>(loaded.kernel), parameters);
 }

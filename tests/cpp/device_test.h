@@ -14,8 +14,6 @@
 
 namespace ingot::testing {
 
-inline const std::string kHead = "ingot 1\nnumerics 1\n";
-
 // Groups, a product, a gather that can fail, a counted loop: everything that is captured. `walked` adds a loop that
 // depends on data.
 inline const std::string kWork = kHead + R"(dim n in 1..16
@@ -55,21 +53,6 @@ graph walked(x: f32[5], i: i64[1]) {
 }
 )";
 
-// `push` fails on a bad position or a negative value before anything is written.
-inline const std::string kCache = kHead + R"(state cache: f32[4] = stored
-state count: i64[] = zeros
-graph push(value: f32[1], at: i64[1]) {
-  %0 = dynamic_update_slice(cache, value, at) : f32[4]  @ model.py:4
-  %1 = less(value, 0.0) : bool[1]
-  %2 = reshape(%1, shape=[]) : bool[]
-  abort(%2, message="negative value")  @ model.py:6
-  %3 = add(count, 1) : i64[]
-  update cache <- %0
-  update count <- %3
-  return %0
-}
-)";
-
 // A setting of the fake device for the length of a scope.
 class Setting {
  public:
@@ -100,8 +83,6 @@ inline std::shared_ptr<Program> on_device(const std::string& text, const Tensors
   return Program::compile(parse_for_run(text, tensors), options);
 }
 
-inline const Tensors kCacheTensors = {{"cache", Array::of<float>({4}, {1, 2, 3, 4})}};
-
 inline std::vector<Array> work_inputs(std::int64_t n, std::int64_t index = 3) {
   return {Array::of<float>({n, 4}, {0.5f, -1, 2, 0.25f, 3, -0.125f, 1}), Array::of<float>({4, 5}, {0.1f, 0.7f, -0.3f}),
           Array::of<std::int64_t>({2}, {index, -1})};
@@ -114,10 +95,6 @@ inline std::vector<Array> walk_inputs(std::int64_t index = 1) {
 inline void check_equal(const std::vector<Array>& got, const std::vector<Array>& expected) {
   REQUIRE(got.size() == expected.size());
   for (std::size_t i = 0; i < got.size(); ++i) CHECK(got[i].bytes == expected[i].bytes);
-}
-
-inline std::vector<Array> push(Session& session, float value, std::int64_t at) {
-  return run(session, 0, {Array::of<float>({1}, {value}), Array::of<std::int64_t>({1}, {at})});
 }
 
 }  // namespace ingot::testing

@@ -20,8 +20,6 @@ using namespace ingot::testing;
 
 namespace {
 
-const std::string kHead = "ingot 1\nnumerics 1\n";
-
 // Collatz-like: nested while in scan in while, an if inside, several carries.
 const std::string kNested = kHead + R"(dim n in 0..8
 graph nest(x: i64[n,3], turns: i64[]) {

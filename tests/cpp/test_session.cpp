@@ -12,36 +12,8 @@ using namespace ingot::testing;
 
 namespace {
 
-const std::string kHead = "ingot 1\nnumerics 1\n";
-
-// Two graphs over one cache; `push` fails on a bad position or a negative value before anything is written.
-const std::string kCache = kHead + R"(param start: f32[4]
-state cache: f32[4] = stored
-state count: i64[] = zeros
-graph push(value: f32[1], at: i64[1]) {
-  %0 = dynamic_update_slice(cache, value, at) : f32[4]  @ model.py:4
-  %1 = less(value, 0.0) : bool[1]
-  %2 = reshape(%1, shape=[]) : bool[]
-  abort(%2, message="negative value")  @ model.py:6
-  %3 = add(count, 1) : i64[]
-  update cache <- %0
-  update count <- %3
-  return %0
-}
-graph total() {
-  %0 = sum(cache, axes=[0]) : f32[]
-  %1 = add(start, cache) : f32[4]
-  return %0, count, %1
-}
-)";
-
 std::shared_ptr<Program> cache_program() {
-  return Program::compile(parse_for_run(
-      kCache, {{"cache", Array::of<float>({4}, {1, 2, 3, 4})}, {"start", Array::of<float>({4}, {0.5f})}}));
-}
-
-std::vector<Array> push(Session& session, float value, std::int64_t at) {
-  return run(session, 0, {Array::of<float>({1}, {value}), Array::of<std::int64_t>({1}, {at})});
+  return Program::compile(parse_for_run(kCache, kCacheTensors));
 }
 
 float total(Session& session) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cuda/launch.h"
 #include "emulator.h"
 
 namespace ingot::cuda {
@@ -63,11 +64,7 @@ void unload_code(LoadedCode* loaded) {
 
 cudaError_t launch_code(const LoadedCode& loaded, dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream,
                         void* arguments) {
-  cudaLaunchConfig_t config = {};
-  config.gridDim = grid;
-  config.blockDim = block;
-  config.dynamicSmemBytes = shared_bytes;
-  config.stream = stream;
+  const cudaLaunchConfig_t config = launch_config(grid, block, shared_bytes, stream);
   const auto* bytes = static_cast<const char*>(arguments);
   const std::vector<char> copy(bytes, bytes + loaded.argument_bytes);
   return cuda_on_host::enqueue_kernel(config, reinterpret_cast<const void*>(loaded.thread), loaded.argument_bytes,
