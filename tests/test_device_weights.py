@@ -50,9 +50,7 @@ def test_weights_lie_with_their_channels_side_by_side(cuda: str) -> None:
 
 
 @pytest.mark.parametrize(("shape", "groups"), [((9, 6, 1, 1), 1), ((6, 1, 3, 3), 6)])
-def test_weights_that_lie_so_already_stay(
-    cuda: str, shape: tuple[int, ...], groups: int
-) -> None:
+def test_weights_that_lie_so_already_stay(cuda: str, shape: tuple[int, ...], groups: int) -> None:
     w = weights(*shape)
     program = check(ingot.record(lambda x: conv(x, w, groups=groups), IMAGES), cuda)
     assert not any("laid" in param for param in params_of(program))
@@ -78,7 +76,10 @@ def test_other_params_are_laid_anew(cuda: str) -> None:
     changed = program.with_params({name: other})
     expected = ingot.compile(graph).with_params({name: other})(images())
     assert np.asarray(changed(images())).tobytes() == np.asarray(expected).tobytes()
-    assert np.asarray(program(images())).tobytes() == np.asarray(ingot.compile(graph)(images())).tobytes()
+    assert (
+        np.asarray(program(images())).tobytes()
+        == np.asarray(ingot.compile(graph)(images())).tobytes()
+    )
 
 
 def test_a_run_launches_nothing_for_weights(cuda: str, emulator: Any) -> None:

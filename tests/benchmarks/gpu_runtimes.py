@@ -1,5 +1,4 @@
-"""Who gpu.py times: each takes a model and gives a call that has ended on the device when it
-returns.
+"""Who gpu.py times: each takes a model and gives a Contender.
 
 A call reads arrays that lie on the device already and leaves its results there. A library that is
 not installed, or sees no device, raises MissingError.
@@ -18,13 +17,9 @@ import numpy as np
 import ingot
 from ingot.nn import functional as F
 
+from .gpu_driver import MissingError, driver
 from .gpu_models import Array, Model
-
-Run = Callable[[], list[Any]]  # the results, as something that numpy_of takes
-
-
-class MissingError(Exception):
-    """What this machine lacks."""
+from .gpu_timing import Contender, nothing
 
 
 def module(name: str) -> Any:
@@ -142,10 +137,28 @@ def torch_device(torch: Any) -> str:
     return "cuda"
 
 
-def in_torch(mode: str | None) -> Callable[[Model], Run]:
+def listed(results: Any) -> list[Any]:
+    return list(results) if isinstance(results, (tuple, list)) else [results]
+
+
+class Last:
+    """A call that keeps what it gave last."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self.call = call
+        self.value: Any = None
+
+    def __call__(self) -> None:
+        self.value = self.call()
+
+    def results(self) -> list[Any]:
+        return listed(self.value)
+
+
+def in_torch(mode: str | None) -> Callable[[Model], Contender]:
     """mode: of torch.compile; None: eager."""
 
-    def make(model: Model) -> Run:
+    def make(model: Model) -> Contender:
         torch = module("torch")
         device, dtype = torch_device(torch), getattr(torch, model.dtype)
 
@@ -162,18 +175,17 @@ def in_torch(mode: str | None) -> Callable[[Model], Run]:
 
         call = fn if mode is None else torch.compile(fn, mode=mode)
 
-        def run() -> list[Any]:
+        def run() -> Any:
             with torch.inference_mode():
-                results = call(*inputs)
-            torch.cuda.synchronize()
-            return list(results) if isinstance(results, tuple) else [results]
+                return call(*inputs)
 
-        return run
+        last, stream = Last(run), torch.cuda.current_stream().cuda_stream
+        return Contender(last, torch.cuda.synchronize, last.results, stream)
 
     return make
 
 
-def in_jax(model: Model) -> Run:
+def in_jax(model: Model) -> Contender:
     jax = module("jax")
     if jax.default_backend() not in ("gpu", "cuda"):
         raise MissingError("jax sees no device")
@@ -186,7 +198,34 @@ def in_jax(model: Model) -> Run:
     params = SimpleNamespace(**{name: there(x) for name, x in model.params.items()})
     inputs = [there(x) for x in model.inputs]
     call = jax.jit(lambda *xs: model.fn(ops, params, *xs))
-    return lambda: list(jax.block_until_ready(jax.tree.leaves(call(*inputs))))
+    last = Last(lambda: jax.tree.leaves(call(*inputs)))
+    return Contender(last, lambda: jax.block_until_ready(last.value), last.results)
+
+
+def in_onnxruntime(model: Model) -> Contender:
+    """The graph as an ONNX model, with its arrays bound to the device."""
+    module("onnx")
+    library = module("onnxruntime")
+    if "CUDAExecutionProvider" not in library.get_available_providers():
+        raise MissingError("onnxruntime sees no device")
+    stream = driver().stream()
+    given = {"user_compute_stream": str(stream), "use_tf32": "0"}
+    session = library.InferenceSession(
+        record(model).to_onnx().SerializeToString(), providers=[("CUDAExecutionProvider", given)]
+    )
+    binding, options = session.io_binding(), library.RunOptions()
+    options.add_run_config_entry("disable_synchronize_execution_providers", "1")
+    for slot, x in zip(session.get_inputs(), model.inputs, strict=True):
+        value = library.OrtValue.ortvalue_from_numpy(cast(x, model.dtype), "cuda", 0)
+        binding.bind_ortvalue_input(slot.name, value)
+    for slot in session.get_outputs():
+        binding.bind_output(slot.name, "cuda")
+    return Contender(
+        enqueue=lambda: session.run_with_iobinding(binding, options),
+        wait=lambda: driver().synchronize(stream),
+        results=binding.copy_outputs_to_cpu,
+        stream=stream,
+    )
 
 
 def record(model: Model) -> ingot.Graph:
@@ -201,23 +240,25 @@ def record(model: Model) -> ingot.Graph:
 class OnDevice:
     """launches: steps that run code, all of which one CUDA graph holds."""
 
-    run: Run
+    contender: Contender
     launches: int
     program: ingot.Program
 
 
-def on_device(model: Model) -> OnDevice:
+def on_device(model: Model, emulated: bool = False) -> OnDevice:
+    """In the order of a stream of the caller's; the emulated device has none to give."""
     program = ingot.compile(record(model), device="cuda")
     inputs = [ingot.to_device(cast(x, model.dtype), "cuda") for x in model.inputs]
-    results = program(*inputs)
-    outputs = list(results) if isinstance(results, tuple) else [results]
+    outputs = listed(program(*inputs))
     entry = program.entry()
-
-    def run() -> list[Any]:
-        entry.run_into(inputs, outputs)
-        return outputs
-
-    return OnDevice(run, sum(bool(step["code"]) for step in program.plan().steps), program)
+    stream = None if emulated else driver().stream()
+    contender = Contender(
+        enqueue=lambda: entry.run_into(inputs, outputs, stream=stream),
+        wait=nothing if stream is None else lambda: driver().synchronize(stream),
+        results=lambda: outputs,
+        stream=stream,
+    )
+    return OnDevice(contender, sum(bool(step["code"]) for step in program.plan().steps), program)
 
 
 def numpy_of(x: Any) -> Array:
