@@ -227,7 +227,7 @@ def test_generated_groups_have_the_bits_of_the_processor(tmp_path: Path) -> None
 
 
 def test_the_benchmark_of_devices_runs_dry(tmp_path: Path) -> None:
-    only = "chain,norm,f32,gpt2_decode,memory,allocations,memcheck"
+    only = "chain,norm,f32,gpt2_decode,reference,memory,allocations,memcheck"
     command = ["-m", "tests.benchmarks.gpu", "--dry-run", "--only", only]
     command += ["--json", str(tmp_path / "gpu.json")]
     done = subprocess.run(
@@ -242,6 +242,7 @@ def test_the_benchmark_of_devices_runs_dry(tmp_path: Path) -> None:
     assert len(rows) == 2  # as it is measured, and in the table
     kept = json.loads((tmp_path / "gpu.json").read_text())
     assert {check["name"]: check["verdict"] for check in kept["checks"]} == {
+        "the reference": "ok",
         "no allocations": "ok",
         "out of memory": "ok",
         "memcheck": "skipped",
