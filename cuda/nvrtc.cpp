@@ -2,11 +2,10 @@
 // generated code.
 #include "cuda/nvrtc.h"
 
-#include <dlfcn.h>
-
-#include <cstdlib>
 #include <mutex>
 #include <vector>
+
+#include "cuda/library.h"
 
 namespace ingot::cuda {
 namespace {
@@ -38,56 +37,23 @@ struct Library {
   std::mutex mutex;        // of compiling
 };
 
-// The folder of this very library, with the slash.
-std::string own_folder() {
-  Dl_info info = {};
-  if (dladdr(reinterpret_cast<const void*>(&own_folder), &info) == 0 || info.dli_fname == nullptr) return {};
-  const std::string path = info.dli_fname;
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string::npos ? std::string() : path.substr(0, slash + 1);
-}
-
-// INGOT_NVRTC alone where it is set; else where the loader looks, where toolkits lie, and NVIDIA's packages for Python
-// beside this one.
-std::vector<std::string> places() {
-  const char* const chosen = std::getenv("INGOT_NVRTC");
-  if (chosen != nullptr && *chosen != '\0') return {chosen};
-  const std::string packages = own_folder() + "../nvidia/";
-  std::vector<std::string> all;
-  for (const char* const name : {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"}) {
-    all.emplace_back(name);
-    all.push_back(std::string("/usr/local/cuda/lib64/") + name);
-    all.push_back(packages + "cu13/lib/" + name);
-    all.push_back(packages + "cuda_nvrtc/lib/" + name);
-  }
-  return all;
-}
-
-void* open_any(std::string* why) {
-  std::string problem;
-  for (const std::string& place : places()) {
-    void* const library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (library != nullptr) return library;
-    if (problem.empty()) problem = dlerror();
-  }
-  *why = "NVRTC was not found (" + problem + ")";
-  return nullptr;
-}
-
-template <class Function>
-bool find(void* library, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(dlsym(library, name));
-  return function != nullptr;
-}
+constexpr const char* kFiles[] = {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"};
+constexpr const char* kPackages[] = {"cu13/lib/", "cuda_nvrtc/lib/"};
+constexpr LibraryPlaces kPlaces = {.name = "NVRTC", .variable = "INGOT_NVRTC", .files = kFiles, .packages = kPackages};
 
 bool find_functions(void* library, Functions& f) {
-  return find(library, "nvrtcVersion", f.version) && find(library, "nvrtcGetNumSupportedArchs", f.num_archs) &&
-         find(library, "nvrtcGetSupportedArchs", f.archs) && find(library, "nvrtcGetErrorString", f.error_text) &&
-         find(library, "nvrtcCreateProgram", f.create) && find(library, "nvrtcDestroyProgram", f.destroy) &&
-         find(library, "nvrtcCompileProgram", f.compile) && find(library, "nvrtcGetProgramLogSize", f.log_size) &&
-         find(library, "nvrtcGetProgramLog", f.log) && find(library, "nvrtcGetCUBINSize", f.cubin_size) &&
-         find(library, "nvrtcGetCUBIN", f.cubin) && find(library, "nvrtcGetPTXSize", f.ptx_size) &&
-         find(library, "nvrtcGetPTX", f.ptx);
+  return find_function(library, "nvrtcVersion", f.version) &&
+         find_function(library, "nvrtcGetNumSupportedArchs", f.num_archs) &&
+         find_function(library, "nvrtcGetSupportedArchs", f.archs) &&
+         find_function(library, "nvrtcGetErrorString", f.error_text) &&
+         find_function(library, "nvrtcCreateProgram", f.create) &&
+         find_function(library, "nvrtcDestroyProgram", f.destroy) &&
+         find_function(library, "nvrtcCompileProgram", f.compile) &&
+         find_function(library, "nvrtcGetProgramLogSize", f.log_size) &&
+         find_function(library, "nvrtcGetProgramLog", f.log) &&
+         find_function(library, "nvrtcGetCUBINSize", f.cubin_size) &&
+         find_function(library, "nvrtcGetCUBIN", f.cubin) && find_function(library, "nvrtcGetPTXSize", f.ptx_size) &&
+         find_function(library, "nvrtcGetPTX", f.ptx);
 }
 
 // NVRTC opens its second library by a bare name, which the loader knows only once it has been opened by its path.
@@ -101,8 +67,8 @@ void open_builtins(const Library& nvrtc) {
   dlopen((path.substr(0, slash + 1) + "libnvrtc-builtins.so." + version).c_str(), RTLD_NOW | RTLD_GLOBAL);
 }
 
-void open_library(Library& nvrtc) {
-  void* const library = open_any(&nvrtc.why);  // stays open to the end
+void open_nvrtc(Library& nvrtc) {
+  void* const library = open_library(kPlaces, &nvrtc.why);  // stays open to the end
   if (library == nullptr) return;
   int count = 0;
   if (!find_functions(library, nvrtc.call) || nvrtc.call.version(&nvrtc.major, &nvrtc.minor) != 0 ||
@@ -118,7 +84,7 @@ void open_library(Library& nvrtc) {
 Library& library() {
   static Library* const nvrtc = [] {
     Library* const opened = new Library;  // never deleted: threads may compile to the end
-    open_library(*opened);
+    open_nvrtc(*opened);
     return opened;
   }();
   return *nvrtc;
