@@ -1,32 +1,10 @@
-// Axes of a product: of its rows, its columns, its batches.
+// Axes of a product as kernels walk them.
 #pragma once
 
 #include "cuda/kernels/lines.h"
+#include "cuda/product_axes.h"
 
 namespace ingot::cuda {
-
-// An axis of the result beside what it is in an operand (of batches: in both).
-struct Axis {
-  std::int64_t size, out, a, b;
-};
-
-struct Axes {
-  int rank;
-  Axis axes[kKernelMaxRank];
-};
-
-// Puts an axis behind the others; one that continues the last becomes part of it.
-inline void append(Axes& to, const Axis& axis) {
-  if (axis.size == 1) return;
-  if (to.rank > 0) {
-    Axis& last = to.axes[to.rank - 1];
-    if (last.out == axis.size * axis.out && last.a == axis.size * axis.a && last.b == axis.size * axis.b) {
-      last = {last.size * axis.size, axis.out, axis.a, axis.b};
-      return;
-    }
-  }
-  to.axes[to.rank++] = axis;
-}
 
 inline TensorArg as_tensor(const Axes& from, char* data, std::int64_t Axis::* stride) {
   TensorArg x{};

@@ -1,39 +1,23 @@
 // matmul: out[..., m, n] = a[..., m, k] b[..., k, n], any strides, broadcast batches, on float32, float64, int32,
-// int64. Axes that one operand lacks are rows or columns of the product, the rest are its batches, so that a weight is
-// read once for all sequences. Tiles: tile.h; a token's few rows: few_rows.h. Integers wrap, as unsigned ones.
+// int64. Tiles: tile.h; a token's few rows: few_rows.h. Integers wrap, as unsigned ones.
 #include "cuda/kernels/axes.h"
 #include "cuda/kernels/product.h"
 
 namespace ingot::cuda {
 namespace {
 
-// The stride of axis `axis` of a result of this rank, in an operand that may have fewer axes or broadcast this one.
-std::int64_t batch_stride(const TensorArg& x, int axis, int rank) {
-  const int own = axis - (rank - x.rank);
-  return own < 0 || x.shape[own] == 1 ? 0 : x.strides[own];
-}
-
 template <class T>
 TileProduct<StridedLines<T>> make_product(const KernelCall& call) {
-  const TensorArg &a = call.inputs[0], &b = call.inputs[1], &c = call.outputs[0];
-  const int rank = c.rank;
-  Axes batches{}, rows{}, columns{};
-  for (int i = 0; i < rank - 2; ++i) {
-    const Axis axis{c.shape[i], c.strides[i], batch_stride(a, i, rank), batch_stride(b, i, rank)};
-    append(axis.b == 0 ? rows : axis.a == 0 ? columns : batches, axis);
-  }
-  append(rows, {c.shape[rank - 2], c.strides[rank - 2], a.strides[a.rank - 2], 0});
-  append(columns, {c.shape[rank - 1], c.strides[rank - 1], 0, b.strides[b.rank - 1]});
+  char *const a = call.inputs[0].data, *const b = call.inputs[1].data, *const c = call.outputs[0].data;
+  const ProductAxes axes = axes_of_product(call);
   TileProduct<StridedLines<T>> p{};
-  p.k = p.part_steps = a.shape[a.rank - 1];
+  p.k = p.part_steps = axes.k;
   p.num_parts = 1;
-  p.a = make_lines<T>(as_tensor(rows, a.data, &Axis::a), as_tensor(batches, a.data, &Axis::a), a.strides[a.rank - 1],
-                      p.k);
-  p.b = make_lines<T>(as_tensor(columns, b.data, &Axis::b), as_tensor(batches, b.data, &Axis::b), b.strides[b.rank - 2],
-                      p.k);
-  p.rows = as_tensor(rows, c.data, &Axis::out);
-  p.columns = as_tensor(columns, c.data, &Axis::out);
-  p.batches = as_tensor(batches, c.data, &Axis::out);
+  p.a = make_lines<T>(as_tensor(axes.rows, a, &Axis::a), as_tensor(axes.batches, a, &Axis::a), axes.a_step, p.k);
+  p.b = make_lines<T>(as_tensor(axes.columns, b, &Axis::b), as_tensor(axes.batches, b, &Axis::b), axes.b_step, p.k);
+  p.rows = as_tensor(axes.rows, c, &Axis::out);
+  p.columns = as_tensor(axes.columns, c, &Axis::out);
+  p.batches = as_tensor(axes.batches, c, &Axis::out);
   p.num_rows = num_elements(p.rows);
   p.num_columns = num_elements(p.columns);
   p.num_batches = num_elements(p.batches);
