@@ -8,7 +8,7 @@
 
 namespace ingot {
 
-class KernelEvaluator final : public Evaluator {
+class KernelEvaluator : public Evaluator {
  public:
   // `level` and `lay_ns` are borrowed; the time of every `lay` is added to *lay_ns where it is not null.
   explicit KernelEvaluator(const KernelTable& level, int num_threads = 1, std::int64_t* lay_ns = nullptr)

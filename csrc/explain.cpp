@@ -58,6 +58,13 @@ std::string per_second(double per_ns, const char* unit) {
   return concat(short_number(per_ns * 1e9), unit, "/s");
 }
 
+// What the caller allowed, whether anything came of it or not: the steps say that.
+std::string freedoms_of(const CompileOptions& options, bool on_device) {
+  std::string names;
+  for (const std::string& name : options.fast) names += concat(names.empty() ? ", fast: " : ", ", name);
+  return names.empty() || on_device ? names : names + " (nothing on the processor)";
+}
+
 std::string memory_line(const Plan& plan) {
   return concat("arena ", plan.arena_bytes, " bytes: ", plan.optimal ? "optimal for this order" : "not proved optimal",
                 "; no placement of this order needs less than ", plan.lower_bound_bytes, ", no order less than ",
@@ -126,7 +133,7 @@ std::string explain(const Program& program, std::size_t graph, const Measured* m
              program.device() != nullptr
                  ? concat("device ", program.options().device)
                  : concat("level ", program.options().level, ", ", program.options().num_threads, " threads"),
-             "\n");
+             freedoms_of(program.options(), program.device() != nullptr), "\n");
   text += memory_line(plan);
   text += explain_groups(program, graph);
   text += explain_steps(program, graph, {}, measured);

@@ -26,6 +26,7 @@ struct CompileOptions {
   DimValues dims;                     // fixes dims
   std::int64_t max_memory_bytes = 0;  // of arena and states; 0: 3/4 of the machine's memory, all of the device's
   std::vector<std::string> disabled_passes;
+  std::vector<std::string> fast;  // freedoms, of fast_names(); none: the exact bits
   bool verify_passes = false;
   bool always_parallel = false;  // for tests: every step with two tiles uses all threads, however cheap it is
 };

@@ -13,6 +13,7 @@
 #include "evaluator.h"
 #include "execute/levels.h"
 #include "execute/pool.h"
+#include "fast.h"
 #include "optimize/legalize.h"
 #include "optimize/pass.h"
 #include "prepare.h"
@@ -41,6 +42,33 @@ constexpr std::string_view kPassesOfProcessors[] = {"panel_params", "strips", "f
 // And those whose forms only a device's kernels ask for.
 constexpr std::string_view kPassesOfDevices[] = {"lay_weights"};
 
+// What a device computes by one of its libraries, where the caller gave the freedom, stays in the library's dtype and
+// apart from groups and attention, which only the project's own kernels run.
+class FastEvaluator final : public KernelEvaluator {
+ public:
+  FastEvaluator(const KernelTable& level, int num_threads, std::int64_t* lay_ns, const Device* device,
+                std::uint32_t freedoms)
+      : KernelEvaluator(level, num_threads, lay_ns), device_(device), freedoms_(freedoms) {}
+  bool computes(const OpRow& op, DType dtype, DType result) const override {
+    return KernelEvaluator::computes(op, dtype, result) || (dtype == result && is_fast(op.name, dtype));
+  }
+  bool takes_group(const OpRow& op, DType dtype) const override {
+    return !is_fast(op.name, dtype) && KernelEvaluator::takes_group(op, dtype);
+  }
+  bool computes_attention(DType dtype) const override {
+    return !is_fast("matmul", dtype) && KernelEvaluator::computes_attention(dtype);
+  }
+
+ private:
+  bool is_fast(std::string_view op, DType dtype) const {
+    return device_ != nullptr && freedoms_ != 0 &&
+           device_->api().has_fast(device_->context(), op.data(), static_cast<std::int32_t>(dtype), freedoms_) != 0;
+  }
+
+  const Device* device_;  // null: the processor, which makes nothing of freedoms
+  std::uint32_t freedoms_;
+};
+
 ParallelPolicy choose_policy(const CompileOptions& options) {
   ParallelPolicy policy = {.num_threads = options.num_threads};
   if (options.always_parallel) policy.min_step_ns = policy.min_run_ns = policy.wake_step_ns = 0;
@@ -68,6 +96,7 @@ Program::Impl::Impl(std::shared_ptr<const Module> module, const CompileOptions& 
   level = &choose_level(options.level);
   options.level = level->level;
   policy = choose_policy(options);
+  freedoms = parse_fast(options.fast);
   left_out = options.disabled_passes;
   if (const std::optional<std::int32_t> index = parse_device(options.device)) {
     device = Device::open(*index);
@@ -86,7 +115,7 @@ Program::Impl::Impl(std::shared_ptr<const Module> module, const CompileOptions& 
     graphs.push_back(std::make_unique<GraphProgram>());
     graphs.back()->signature = make_signature(optimized, graph);
   }
-  const KernelEvaluator evaluator(*level, options.num_threads, &times.pack_ns);
+  const FastEvaluator evaluator(*level, options.num_threads, &times.pack_ns, device.get(), freedoms);
   legalize(optimized, evaluator);
   if (options.verify_passes) verify(optimized);
   optimize(optimized, left_out, &evaluator, options.verify_passes);
@@ -161,7 +190,7 @@ std::optional<std::int64_t> Program::Impl::prepare_kernels(PlannedGraph& planned
     planned.scratch_stride = scratch_bytes(*planned.compiled, blocks);
     return checked_mul(planned.scratch_stride, options.num_threads);
   }
-  std::shared_ptr<DevicePlan> plan = make_device_plan(device, *planned.compiled);
+  std::shared_ptr<DevicePlan> plan = make_device_plan(device, *planned.compiled, freedoms);
   planned.device_plan = plan;
   return workspace_bytes(*plan, blocks);
 }

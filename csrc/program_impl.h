@@ -39,6 +39,7 @@ struct Program::Impl {
   std::shared_ptr<const Device> device;  // null: the processor
   std::vector<std::string> left_out;   // passes: those that the caller disabled, and those that a device has no use for
   const KernelTable* level = nullptr;  // of a device too: what folds constants
+  std::uint32_t freedoms = 0;          // DeviceFreedom
   ParallelPolicy policy;
   CompileTimes times;
   Module optimized;           // dims fixed, data as kernels read it

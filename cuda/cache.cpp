@@ -139,6 +139,17 @@ void remove_oldest(const std::string& path, std::int64_t max_bytes) {
   closedir(folder);
 }
 
+// The path of a new file beside that of the entry; empty where it cannot be written or is larger than the limit.
+std::string write_temporary(const std::string& folder, const std::string& key, const std::string& code) {
+  static std::atomic<unsigned> count = 0;
+  if (folder.empty() || static_cast<std::int64_t>(sizeof(Header) + key.size() + code.size()) > limit_bytes) return {};
+  make_folder(folder);
+  const std::string path = path_of(folder, key) + "." + std::to_string(getpid()) + "." + std::to_string(count++);
+  if (write_entry(path, key, code)) return path;
+  unlink(path.c_str());
+  return {};
+}
+
 }  // namespace
 
 std::string digest(const std::string& text) {
@@ -163,14 +174,26 @@ bool read_cached_code(const std::string& folder, const std::string& key, std::st
 }
 
 void write_cached_code(const std::string& folder, const std::string& key, const std::string& code) {
-  static std::atomic<unsigned> count = 0;
-  const std::int64_t max_bytes = limit_bytes;
-  if (folder.empty() || static_cast<std::int64_t>(sizeof(Header) + key.size() + code.size()) > max_bytes) return;
-  make_folder(folder);
-  const std::string path = path_of(folder, key);
-  const std::string temporary = path + "." + std::to_string(getpid()) + "." + std::to_string(count++);
-  if (!write_entry(temporary, key, code) || rename(temporary.c_str(), path.c_str()) != 0) unlink(temporary.c_str());
-  remove_oldest(folder, max_bytes);
+  const std::string path = path_of(folder, key), temporary = write_temporary(folder, key, code);
+  if (temporary.empty()) return;
+  if (rename(temporary.c_str(), path.c_str()) != 0) unlink(temporary.c_str());
+  remove_oldest(folder, limit_bytes);
+}
+
+bool keep_cached_code(const std::string& folder, const std::string& key, std::string* code) {
+  const std::string path = path_of(folder, key), temporary = write_temporary(folder, key, *code);
+  if (temporary.empty()) return false;
+  bool kept = link(temporary.c_str(), path.c_str()) == 0;
+  std::string found;
+  if (!kept && read_cached_code(folder, key, &found)) {  // somebody was first
+    *code = found;
+    kept = true;
+  } else if (!kept) {  // what lies there is as good as absent, or the file system has no links
+    kept = rename(temporary.c_str(), path.c_str()) == 0;
+  }
+  unlink(temporary.c_str());
+  remove_oldest(folder, limit_bytes);
+  return kept;
 }
 
 void limit_cache(std::int64_t max_bytes) {

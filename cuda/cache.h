@@ -16,6 +16,9 @@ bool read_cached_code(const std::string& folder, const std::string& key, std::st
 // Makes the folder, and those above it, where they are missing. What is larger than the limit is not kept.
 void write_cached_code(const std::string& folder, const std::string& key, const std::string& code);
 
+// Stores what is not there yet; `code` becomes what is. False, with nothing changed, where nothing can be kept.
+bool keep_cached_code(const std::string& folder, const std::string& key, std::string* code);
+
 // Of every folder that this process writes to, from now on. By default 256 MiB.
 void limit_cache(std::int64_t max_bytes);
 

@@ -82,6 +82,7 @@ DeviceStatus open_context(std::int32_t index, DeviceContext** context) {
 }
 
 void close_context(DeviceContext* context) {
+  const DeviceScope scope(*context);  // for what libraries hold
   delete context;
 }
 

@@ -3,13 +3,23 @@
 
 #include <cuda_runtime.h>
 
+#include <memory>
+#include <mutex>
 #include <string>
 
 #include "device/api.h"
 
+namespace ingot::cuda {
+class BlasPlans;
+}  // namespace ingot::cuda
+
 struct ingot::DeviceContext {
   DeviceProperties properties;
   std::string cache_folder;  // see HostApi
+
+  std::mutex blas_mutex;
+  std::shared_ptr<cuda::BlasPlans> blas;  // see cuda/blas.h; null: not asked for yet, or not there:
+  std::string no_blas;                    // why
 };
 
 namespace ingot::cuda {

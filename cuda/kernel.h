@@ -40,7 +40,7 @@ struct DeviceKernelFamily {
 // One per file of kernels/, defined there.
 extern const DeviceKernelFamily kAbortKernels, kMovementKernels, kReduceKernels, kMatmulKernels, kConvKernels,
     kPoolKernels, kIndexingKernels, kScatterKernels, kSortKernels, kCumulativeKernels, kRandomKernels,
-    kPointwiseKernels;
+    kPointwiseKernels, kNarrowMatmulKernels;
 
 const DeviceKernel* find_device_kernel(const char* op, std::int32_t dtype);  // null: none
 

@@ -36,6 +36,15 @@ std::int64_t guarded_workspace_bytes(const DeviceStep* step, const KernelCall* c
   return result;
 }
 
+std::int32_t guarded_has_fast(DeviceContext* context, const char* op, std::int32_t dtype, std::uint32_t freedoms) {
+  std::int32_t result = 0;
+  guarded([&] {
+    result = has_fast(context, op, dtype, freedoms);
+    return kDeviceDone;
+  });
+  return result;
+}
+
 constexpr DeviceApi kApi = {
     .size_bytes = sizeof(DeviceApi),
     .version = kDeviceApiVersion,
@@ -53,6 +62,7 @@ constexpr DeviceApi kApi = {
     .allocate_host = guard<allocate_host>,
     .release_host = release_host,
     .owns = owns,
+    .has_fast = guarded_has_fast,
     .compile_step = guard<compile_step>,
     .release_step = release_step,
     .workspace_bytes = guarded_workspace_bytes,

@@ -42,23 +42,32 @@ DeviceStatus compile_group(const DeviceContext& context, const DeviceStepRequest
   return kDeviceDone;
 }
 
-DeviceStatus find_kernel(const DeviceStepRequest& request, DeviceStep& step) {
+DeviceStatus find_kernel(DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step) {
+  std::string why;
+  step.blas = make_blas_step(context, request, &why);
+  if (step.blas != nullptr) return kDeviceDone;
   step.kernel = find_device_kernel(request.kernel, request.dtype);
   if (step.kernel == nullptr) {
     return fail(kDeviceNoKernel, "%s: no kernel of the device computes it in this dtype", request.kernel);
   }
   step.description = step.kernel->op;
+  if (!why.empty()) step.description += ", own kernel: " + why;
   return kDeviceDone;
 }
 
 }  // namespace
+
+std::int32_t has_fast(DeviceContext* context, const char* op, std::int32_t dtype, std::uint32_t freedoms) {
+  const DeviceScope scope(*context);
+  return scope.error() == cudaSuccess && has_blas(*context, op, dtype, freedoms) ? 1 : 0;
+}
 
 DeviceStatus compile_step(DeviceContext* context, const DeviceStepRequest* request, DeviceStep** step) {
   INGOT_CUDA_DEVICE(*context);
   auto made = std::make_unique<DeviceStep>();
   made->context = context;
   const DeviceStatus status =
-      request->group != nullptr ? compile_group(*context, *request, *made) : find_kernel(*request, *made);
+      request->group != nullptr ? compile_group(*context, *request, *made) : find_kernel(*context, *request, *made);
   if (status == kDeviceDone) *step = made.release();
   return status;
 }
@@ -71,11 +80,12 @@ void release_step(DeviceStep* step) {
 
 std::int64_t workspace_bytes(const DeviceStep* step, const KernelCall* call) {
   if (step->code != nullptr) return group_workspace_bytes(*step->code, *call);
+  if (step->blas != nullptr) return blas_workspace_bytes(*step->blas, *call);
   return step->kernel->workspace_bytes == nullptr ? 0 : step->kernel->workspace_bytes(*call);
 }
 
 const char* describe_step(const DeviceStep* step) {
-  return step->description.c_str();
+  return step->blas != nullptr ? describe_blas(*step->blas) : step->description.c_str();
 }
 
 DeviceStatus launch_step(DeviceStream* stream, const DeviceLaunch* launch) {
@@ -89,6 +99,7 @@ DeviceStatus launch_step(DeviceStream* stream, const DeviceLaunch* launch) {
       .stream = stream->stream,
       .program = step.has_program ? &step.program : nullptr,
   };
+  if (step.blas != nullptr) return enqueue_blas(*step.blas, enqueue);
   const cudaError_t error = step.code != nullptr ? enqueue_group(*step.code, enqueue) : step.kernel->enqueue(enqueue);
   return status_of(error, step.description.c_str());
 }

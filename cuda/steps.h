@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "cuda/blas.h"
 #include "cuda/context.h"
 #include "cuda/group_code.h"
 #include "cuda/kernel.h"
@@ -11,7 +12,8 @@
 struct ingot::DeviceStep {
   const DeviceContext* context = nullptr;
   cuda::OwnedGroupCode code;                   // of a group, where it could be made
-  const cuda::DeviceKernel* kernel = nullptr;  // where there is no code
+  cuda::OwnedBlasStep blas;                    // of a product, where the caller allows it
+  const cuda::DeviceKernel* kernel = nullptr;  // where there is neither
   cuda::GroupProgram program = {};             // what the interpreter runs
   bool has_program = false;
   std::string description;
@@ -19,6 +21,7 @@ struct ingot::DeviceStep {
 
 namespace ingot::cuda {
 
+std::int32_t has_fast(DeviceContext* context, const char* op, std::int32_t dtype, std::uint32_t freedoms);
 DeviceStatus compile_step(DeviceContext* context, const DeviceStepRequest* request, DeviceStep** step);
 void release_step(DeviceStep* step);
 std::int64_t workspace_bytes(const DeviceStep* step, const KernelCall* call);

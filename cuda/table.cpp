@@ -13,12 +13,13 @@ constexpr const DeviceKernelFamily* kFamilies[] = {
     &kIndexingKernels,    //
     &kMatmulKernels,      //
     &kMovementKernels,    //
-    &kPointwiseKernels,   //
-    &kPoolKernels,        //
-    &kRandomKernels,      //
-    &kReduceKernels,      //
-    &kScatterKernels,     //
-    &kSortKernels,        //
+    &kNarrowMatmulKernels,
+    &kPointwiseKernels,  //
+    &kPoolKernels,       //
+    &kRandomKernels,     //
+    &kReduceKernels,     //
+    &kScatterKernels,    //
+    &kSortKernels,       //
 };
 
 }  // namespace

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import functools
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from ingot import _core
 ROOT = Path(__file__).parent.parent
 SOURCES = ROOT / "tests" / "cuda_on_host"
 LIBRARY = "libingot_cuda_on_host.so"
+CUBLASLT = "libingot_cublaslt_on_host.so"
 
 
 def build(folder: Path) -> None:
@@ -98,7 +101,13 @@ def devices() -> str:
 
 
 def open_emulator() -> None:
-    """Makes the emulated device the one that `device="cuda"` means in this process."""
+    """Makes the emulated device the one that `device="cuda"` means in this process, and a double
+    the cuBLASLt that programs with `fast` open. What they keep goes with the process."""
+    os.environ.setdefault("INGOT_CUBLASLT", str(emulated_plugin().parent / CUBLASLT))
+    if "INGOT_CACHE" not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="ingot-cache-")
+        atexit.register(folder.cleanup)
+        os.environ["INGOT_CACHE"] = folder.name
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INGOT_CUDA_PLUGIN", str(emulated_plugin()))
         assert "cuda on host" in devices()

@@ -143,6 +143,8 @@ class Options(ctypes.Structure):
         ("disabled_passes", ctypes.c_void_p),
         ("num_disabled_passes", ctypes.c_size_t),
         ("device", ctypes.c_char_p),
+        ("fast", ctypes.POINTER(ctypes.c_char_p)),
+        ("num_fast", ctypes.c_size_t),
     ]
 
 
@@ -387,6 +389,27 @@ def test_a_program_is_loaded_for_a_device(
     api.lib.ingot_program_free(program)
     if status != "ok":
         assert "got 'gpu', expected cpu, cuda or cuda:N" in api.error()
+
+
+@pytest.mark.parametrize(
+    ("names", "status", "message"),
+    [
+        ([b"free_order", b"tf32"], "ok", ""),
+        ([b"fma"], "argument", "no such freedom: got 'fma', expected some of free_order, tf32"),
+        ([None], "argument", "the name of a freedom"),
+    ],
+)
+def test_a_program_is_loaded_with_freedoms(
+    api: Api, model: Path, names: list[bytes | None], status: str, message: str
+) -> None:
+    array = (ctypes.c_char_p * len(names))(*names)
+    options = Options(size=ctypes.sizeof(Options), fast=array, num_fast=len(names))
+    program = ctypes.c_void_p()
+    path = str(model).encode()
+    got = api.lib.ingot_program_load(path, ctypes.byref(options), ctypes.byref(program))
+    assert got == STATUS[status], api.error()
+    api.lib.ingot_program_free(program)
+    assert status == "ok" or message in api.error()
 
 
 def test_an_endless_run_ends_by_its_limit_or_when_interrupted(api: Api) -> None:

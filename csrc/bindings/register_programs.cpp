@@ -6,6 +6,7 @@
 #include "bindings/module.h"
 #include "bindings/plans.h"
 #include "explain.h"
+#include "fast.h"
 
 namespace ingot::python {
 
@@ -21,7 +22,8 @@ std::shared_ptr<ProgramHandle> make_handle(std::shared_ptr<Program> program) {
 
 std::shared_ptr<ProgramHandle> compile(const ModuleHandle& module, int num_threads, const py::str& level,
                                        const py::object& dims, std::int64_t max_memory,
-                                       const py::object& disabled_passes, bool always_parallel, const py::str& device) {
+                                       const py::object& disabled_passes, bool always_parallel, const py::str& device,
+                                       const py::object& fast) {
   if (num_threads < 0) fail(ErrorCode::kArgument, concat("num_threads: got ", num_threads, ", expected >= 0"));
   if (max_memory < 0) fail(ErrorCode::kArgument, concat("max_memory: got ", max_memory, ", expected >= 0"));
   CompileOptions options;
@@ -31,6 +33,7 @@ std::shared_ptr<ProgramHandle> compile(const ModuleHandle& module, int num_threa
   options.dims = to_dim_values(dims);
   options.max_memory_bytes = max_memory;
   options.disabled_passes = to_texts(disabled_passes, "disabled_passes");
+  options.fast = to_texts(fast, "fast");
   options.always_parallel = always_parallel;
   // The program gets a copy (tensors shared), so that a builder cannot change what was compiled.
   const auto copy = std::make_shared<const Module>(*module.module);
@@ -96,16 +99,21 @@ SessionHandle new_session(const ProgramHandle& self) {
 
 void register_programs(py::module_& m) {
   register_plan(m);
+  py::tuple names(fast_names().size());
+  for (std::size_t i = 0; i < names.size(); ++i) names[i] = py::str(std::string(fast_names()[i]));
+  m.attr("FAST") = names;
   py::class_<ProgramHandle, std::shared_ptr<ProgramHandle>>(m, "Program", py::is_final(),
                                                             "Immutable; shared between threads.")
       .def(py::init(&compile), py::arg("module"), py::kw_only(), py::arg("num_threads") = 0, py::arg("level") = "",
            py::arg("dims") = py::dict(), py::arg("max_memory") = 0, py::arg("disabled_passes") = py::tuple(),
-           py::arg("always_parallel") = false, py::arg("device") = "cpu")
+           py::arg("always_parallel") = false, py::arg("device") = "cpu", py::arg("fast") = py::tuple())
       .def_property_readonly("module", [](const ProgramHandle& self) { return self.module; })
       .def_property_readonly("optimized", [](const ProgramHandle& self) { return self.optimized; })
       .def_property_readonly("num_threads",
                              [](const ProgramHandle& self) { return self.program->options().num_threads; })
       .def_property_readonly("device", [](const ProgramHandle& self) { return self.program->options().device; })
+      .def_property_readonly(
+          "fast", [](const ProgramHandle& self) { return py::tuple(py::cast(self.program->options().fast)); })
       .def_property_readonly("level", [](const ProgramHandle& self) { return self.program->options().level; })
       .def(
           "graph_index",

@@ -119,8 +119,10 @@ typedef struct ingot_options {
   const char* const* disabled_passes; /* names of optimisation passes to leave out */
   size_t num_disabled_passes;
   const char* device; /* "cpu", "cuda", "cuda:1"; null: the processor. Arrays lie in the host's memory all the same. */
+  const char* const* fast; /* what is allowed besides the exact bits: "free_order", "tf32"; see docs/cuda.md */
+  size_t num_fast;
 } ingot_options;
-#define INGOT_OPTIONS_INIT {sizeof(ingot_options), 0, 0, 0, NULL, NULL, 0, NULL, 0, NULL}
+#define INGOT_OPTIONS_INIT {sizeof(ingot_options), 0, 0, 0, NULL, NULL, 0, NULL, 0, NULL, NULL, 0}
 
 /* Maps the file, checks all of it, optimizes, plans. `options` may be null. */
 INGOT_API ingot_status ingot_program_load(const char* path, const ingot_options* options, ingot_program** program);

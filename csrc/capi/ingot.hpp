@@ -137,6 +137,7 @@ struct Options {
   std::vector<std::pair<std::string, std::int64_t>> dims;
   std::vector<std::string> disabled_passes;
   std::string device;
+  std::vector<std::string> fast;
 };
 
 namespace detail {
@@ -144,6 +145,12 @@ namespace detail {
 inline std::vector<ingot_dim> to_dims(const std::vector<std::pair<std::string, std::int64_t>>& dims) {
   std::vector<ingot_dim> result;
   for (const auto& [name, value] : dims) result.push_back({name.c_str(), value});
+  return result;
+}
+
+inline std::vector<const char*> to_names(const std::vector<std::string>& names) {
+  std::vector<const char*> result;
+  for (const std::string& name : names) result.push_back(name.c_str());
   return result;
 }
 
@@ -214,8 +221,8 @@ class Program {
   template <class Load>
   static Program make(const Options& options, Load load) {
     const std::vector<ingot_dim> dims = detail::to_dims(options.dims);
-    std::vector<const char*> passes;
-    for (const std::string& pass : options.disabled_passes) passes.push_back(pass.c_str());
+    const std::vector<const char*> passes = detail::to_names(options.disabled_passes);
+    const std::vector<const char*> fast = detail::to_names(options.fast);
     ingot_options raw = INGOT_OPTIONS_INIT;
     raw.num_threads = options.num_threads;
     raw.max_memory_bytes = options.max_memory_bytes;
@@ -226,6 +233,8 @@ class Program {
     raw.disabled_passes = passes.data();
     raw.num_disabled_passes = passes.size();
     raw.device = options.device.empty() ? nullptr : options.device.c_str();
+    raw.fast = fast.data();
+    raw.num_fast = fast.size();
     ingot_program* program = nullptr;
     check(load(&raw, &program));
     return Program(program);

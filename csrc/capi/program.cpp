@@ -10,6 +10,16 @@ namespace ingot::capi {
 
 namespace {
 
+std::vector<std::string> to_names(const char* const* names, std::size_t count, const char* field, const char* what) {
+  std::vector<std::string> result;
+  if (count > 0) require(names, "ingot_options", field);
+  for (std::size_t i = 0; i < count; ++i) {
+    require(names[i], "ingot_options", what);
+    result.emplace_back(names[i]);
+  }
+  return result;
+}
+
 CompileOptions to_compile_options(const ingot_options& options) {
   CompileOptions result;
   if (options.num_threads < 0 || options.max_memory_bytes < 0) {
@@ -20,11 +30,9 @@ CompileOptions to_compile_options(const ingot_options& options) {
   if (options.level != nullptr) result.level = options.level;
   if (options.device != nullptr) result.device = options.device;
   result.dims = to_dims(options.dims, options.num_dims, "ingot_options");
-  if (options.num_disabled_passes > 0) require(options.disabled_passes, "ingot_options", "disabled_passes");
-  for (std::size_t i = 0; i < options.num_disabled_passes; ++i) {
-    require(options.disabled_passes[i], "ingot_options", "the name of a pass");
-    result.disabled_passes.emplace_back(options.disabled_passes[i]);
-  }
+  result.disabled_passes =
+      to_names(options.disabled_passes, options.num_disabled_passes, "disabled_passes", "the name of a pass");
+  result.fast = to_names(options.fast, options.num_fast, "fast", "the name of a freedom");
   return result;
 }
 

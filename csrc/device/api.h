@@ -14,7 +14,7 @@
 namespace ingot {
 
 // Raised whenever a struct of this file, or of execute/kernel.h as far as plugins see it, changes.
-inline constexpr std::uint32_t kDeviceApiVersion = 3;
+inline constexpr std::uint32_t kDeviceApiVersion = 4;
 
 struct DeviceContext;  // one device
 struct DeviceStream;   // one queue of it
@@ -69,6 +69,13 @@ struct DeviceGroup {
   std::int32_t anchored;
 };
 
+// What a caller allows besides the bits of the processor (docs/decisions/fast.md). One bit each, in the order of
+// fast_names() of csrc/fast.h.
+enum DeviceFreedom : std::uint32_t {
+  kFreeOrder = 1,  // sums of products in any order; narrow floats multiplied as they are, summed in float32
+  kTf32 = 2,       // float32 operands of products rounded to 10 bits behind the point; their sums in any order
+};
+
 // A step, as far as it is known before dims are. All of it is borrowed for the length of the call.
 struct DeviceStepRequest {
   // Name of the table row; "pointwise" for groups, "copy" for materialising a view, "abort" for what reports a fault
@@ -77,6 +84,8 @@ struct DeviceStepRequest {
   std::int32_t dtype;        // of the operand that kernels are found by
   const KernelCall* call;    // ranks, dtypes and whatever is not symbolic; symbolic sizes stand as 0
   const DeviceGroup* group;  // null: none
+  std::uint32_t freedoms;    // DeviceFreedom
+  std::int32_t guarded;      // 1: a launch may be, see DeviceLaunch
 };
 
 // Where kernels report what went wrong, in the device's memory, all zero at the begin of a run. Of several reports the
@@ -126,6 +135,8 @@ struct DeviceApi {
   // Whether the address lies in this device's memory: 1 or 0.
   std::int32_t (*owns)(DeviceContext* context, const void* address);
 
+  // Whether freedoms let the op be computed in this dtype, which else it would not be, or faster: 1 or 0.
+  std::int32_t (*has_fast)(DeviceContext* context, const char* op, std::int32_t dtype, std::uint32_t freedoms);
   // Finds or makes the step's code. kDeviceNoKernel where there is none.
   DeviceStatus (*compile_step)(DeviceContext* context, const DeviceStepRequest* request, DeviceStep** step);
   void (*release_step)(DeviceStep* step);

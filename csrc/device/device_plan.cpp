@@ -56,12 +56,14 @@ OwnedStep compile_step(const std::shared_ptr<const Device>& device, const Device
 }
 
 OwnedStep compile_step(const std::shared_ptr<const Device>& device, const CompiledPlan& compiled,
-                       const ArgumentBlocks& blocks, std::size_t index) {
+                       const ArgumentBlocks& blocks, std::size_t index, std::uint32_t freedoms, bool guarded) {
   const Step& step = compiled.plan.steps[index];
   DeviceStepRequest request = {.kernel = step.kind == StepKind::kAbort ? "abort" : step.kernel.c_str(),
                                .dtype = static_cast<std::int32_t>(kernel_dtype(step)),
                                .call = &blocks.calls[index],
-                               .group = nullptr};
+                               .group = nullptr,
+                               .freedoms = freedoms,
+                               .guarded = guarded ? 1 : 0};
   if (step.group.empty()) return compile_step(device, request, origin_suffix(compiled, index));
   const GroupRequest group(step);
   request.group = &group.group;
@@ -70,18 +72,19 @@ OwnedStep compile_step(const std::shared_ptr<const Device>& device, const Compil
 
 }  // namespace
 
-std::shared_ptr<DevicePlan> make_device_plan(std::shared_ptr<const Device> device, const CompiledPlan& compiled) {
+std::shared_ptr<DevicePlan> make_device_plan(std::shared_ptr<const Device> device, const CompiledPlan& compiled,
+                                             std::uint32_t freedoms) {
   auto plan = std::make_shared<DevicePlan>();
   ArgumentBlocks blocks;  // not bound: what is symbolic stands as 0
   make_blocks(compiled, blocks);
   plan->steps.resize(compiled.steps.size());
+  for (const StepCode& code : compiled.steps) plan->can_fail = plan->can_fail || code.may_fail;
   for (std::size_t i = 0; i < plan->steps.size(); ++i) {
     const StepCode& code = compiled.steps[i];
-    plan->can_fail = plan->can_fail || code.may_fail;
     plan->is_counted = plan->is_counted && code.kind != StepKind::kJumpIfFalse;
     plan->swaps = plan->swaps || code.kind == StepKind::kSwap;
     if (code.kind == StepKind::kKernel || code.kind == StepKind::kAbort)
-      plan->steps[i] = compile_step(device, compiled, blocks, i);
+      plan->steps[i] = compile_step(device, compiled, blocks, i, freedoms, plan->can_fail && code.writes_state);
   }
   plan->device = std::move(device);
   return plan;
@@ -99,8 +102,14 @@ std::int64_t workspace_bytes(const DevicePlan& plan, const ArgumentBlocks& block
 }
 
 OwnedStep make_copy_step(const std::shared_ptr<const Device>& device, DType dtype, const KernelCall& call) {
-  return compile_step(
-      device, {.kernel = "copy", .dtype = static_cast<std::int32_t>(dtype), .call = &call, .group = nullptr}, "");
+  return compile_step(device,
+                      {.kernel = "copy",
+                       .dtype = static_cast<std::int32_t>(dtype),
+                       .call = &call,
+                       .group = nullptr,
+                       .freedoms = 0,
+                       .guarded = 0},
+                      "");
 }
 
 }  // namespace ingot

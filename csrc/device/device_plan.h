@@ -19,9 +19,10 @@ struct DevicePlan {
   bool swaps = false;                // a loop exchanges addresses of slots
 };
 
-// Of a plan that was compiled without a level. Without the workspace, which depends on the sizes. Throws DTypeError
-// naming op, dtype and source line where the device has no kernel.
-std::shared_ptr<DevicePlan> make_device_plan(std::shared_ptr<const Device> device, const CompiledPlan& compiled);
+// Of a plan that was compiled without a level. Without the workspace, which depends on the sizes. freedoms: bits of
+// DeviceFreedom. Throws DTypeError naming op, dtype and source line where the device has no kernel.
+std::shared_ptr<DevicePlan> make_device_plan(std::shared_ptr<const Device> device, const CompiledPlan& compiled,
+                                             std::uint32_t freedoms = 0);
 
 // The workspace at these sizes, which are bound. Throws LimitError where a step's are more than the device computes.
 std::int64_t workspace_bytes(const DevicePlan& plan, const ArgumentBlocks& blocks);

@@ -1,6 +1,7 @@
 // One table of options: what each is called, whether it takes a value, what it sets.
 #include "tools/arguments.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <set>
@@ -8,6 +9,7 @@
 
 #include "base/error.h"
 #include "device/device.h"
+#include "fast.h"
 
 namespace ingot::tools {
 
@@ -87,6 +89,19 @@ void set_device(Arguments& a, std::string_view option, std::string_view text) {
   a.device = text;
 }
 
+void set_fast(Arguments& a, std::string_view option, std::string_view text) {
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    a.fast.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  try {
+    parse_fast(a.fast);
+  } catch (const Error& error) {
+    wrong(concat(option, ": ", error.message()));
+  }
+}
+
 void set_print(Arguments& a, std::string_view option, std::string_view text) {
   if (text == "graph") {
     set_action(a, Action::kPrintGraph);
@@ -138,6 +153,7 @@ constexpr Option kOptions[] = {
     {"--warmup", nullptr, [](Arguments& a, std::string_view o, std::string_view t) { a.warmup = to_number(o, t, 0); }},
     {"--threads", nullptr, &set_threads},
     {"--device", nullptr, &set_device},
+    {"--fast", nullptr, &set_fast},
     {"--level", nullptr, [](Arguments& a, std::string_view, std::string_view t) { a.level = t; }},
     {"--no-pass", nullptr, [](Arguments& a, std::string_view, std::string_view t) { a.disabled_passes.emplace_back(t); }, true},
     {"--seed", nullptr, [](Arguments& a, std::string_view o, std::string_view t) { a.seed = static_cast<std::uint64_t>(to_number(o, t, 0)); }},
@@ -209,6 +225,7 @@ What goes in and out
 How it runs
   --threads N            default: every processor this process may use
   --device NAME          cpu, cuda or cuda:N; results are the same on every device
+  --fast NAME[,NAME]     lets a device compute other bits: free_order (products by cuBLASLt), tf32 (of float32 as well)
   --level NAME           instruction-set level, see --cpu; results are the same at every level
   --no-pass NAME         leaves out an optimization; results are the same without it
   --max-memory BYTES     for temporaries and states; default 3/4 of the machine's memory

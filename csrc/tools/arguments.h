@@ -48,7 +48,7 @@ struct Arguments {
   std::vector<NameAndText> outputs;  // name=FILE
   std::vector<NameAndText> expected;
   DimValues dims;
-  std::vector<std::string> disabled_passes;
+  std::vector<std::string> disabled_passes, fast;
   std::int64_t repeat = 0;  // timed runs; 0: one run, not timed
   std::int64_t warmup = 0;
   int threads = 0;

@@ -38,6 +38,7 @@ CompileOptions compile_options(const Arguments& arguments) {
   options.level = arguments.level;
   options.max_memory_bytes = arguments.max_memory_bytes;
   options.disabled_passes = arguments.disabled_passes;
+  options.fast = arguments.fast;
   return options;
 }
 

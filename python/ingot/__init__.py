@@ -55,6 +55,8 @@ __version__ = _core.__version__
 Module = _core.Module
 Size = _core.Size
 Plan = _core.Plan
+FAST: tuple[str, ...] = _core.FAST
+"""What `compile(fast=)` may allow besides the exact bits (docs/cuda.md)."""
 
 
 def __getattr__(name: str) -> Any:
@@ -69,6 +71,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "FAST",
     "AbortError",
     "ArgumentError",
     "AxisError",

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 __version__: str
 numerics_version: int
+FAST: tuple[str, ...]
 
 SizeLike: TypeAlias = "int | Size"
 AnyArray: TypeAlias = Any  # a NumPy array, or what lies on the program's device and speaks DLPack
@@ -276,6 +277,7 @@ class Program:
         disabled_passes: Sequence[str] = ...,
         always_parallel: bool = False,
         device: str = "cpu",
+        fast: Sequence[str] = ...,
     ) -> None: ...
     @property
     def module(self) -> Module: ...
@@ -285,6 +287,8 @@ class Program:
     def num_threads(self) -> int: ...
     @property
     def device(self) -> str: ...
+    @property
+    def fast(self) -> tuple[str, ...]: ...
     @property
     def level(self) -> str: ...
     def graph_index(self, name: str) -> int: ...

@@ -226,8 +226,8 @@ class Program(_Entries):
     """
 
     def __init__(self, module: _core.Module | Graph | _core.Program, **options: Any) -> None:
-        """Prepares a module; options: device, num_threads, level, dims, max_memory,
-        disabled_passes."""
+        """Prepares a module; options: device, fast, num_threads, level, dims,
+        max_memory, disabled_passes."""
         if isinstance(module, Graph):
             module = module.module
         self._options = options
@@ -253,6 +253,11 @@ class Program(_Entries):
     def device(self) -> str:
         """Where it runs: "cpu", "cuda:0"."""
         return self.core.device
+
+    @property
+    def fast(self) -> tuple[str, ...]:
+        """What it may do besides computing the exact bits: names of `ingot.FAST`."""
+        return self.core.fast
 
     @property
     def num_threads(self) -> int:
@@ -369,10 +374,17 @@ class States(MutableMapping[str, Array]):
             raise ArgumentError(f"state: no state {name!r}: expected one of: {names}")
 
 
+def _fast_names(fast: bool | str | Sequence[str]) -> Sequence[str]:
+    if isinstance(fast, bool):
+        return _core.FAST if fast else ()
+    return (fast,) if isinstance(fast, str) else fast
+
+
 def compile(
     source: Graph | _core.Module,
     *,
     device: str = "cpu",
+    fast: bool | str | Sequence[str] = (),
     num_threads: int = 0,
     level: str = "",
     dims: Mapping[str, int] | None = None,
@@ -383,9 +395,12 @@ def compile(
     """Makes a program of a graph or a module.
 
     device: "cpu"; "cuda" or "cuda:1" (DeviceError where there is none); every bit of the results is
-    the same. num_threads: 0 for every processor of this process. level: an instruction-set level
-    ("": the best). dims: fixes dims. max_memory: bytes of arena and states (0: 3/4 of the
-    machine's, all of the device's).
+    the same. fast: names of `ingot.FAST` (True: all of them) that let a device compute other bits:
+    "free_order" adds up products in any order, those of float16 and bfloat16 in float32; "tf32"
+    rounds float32 operands of products to 10 bits as well. A program on the processor makes nothing
+    of them; ArgumentError for an unknown name. num_threads: 0 for every processor of this process.
+    level: an instruction-set level ("": the best). dims: fixes dims. max_memory: bytes of arena and
+    states (0: 3/4 of the machine's, all of the device's).
     passes: run only these (None: all; an ArgumentError for an unknown name lists them).
     in_place: states whose updates must be written where the old
     value lies; ArgumentError names who reads that too late. Raises DTypeError naming a node that no
@@ -410,6 +425,7 @@ def compile(
     program = Program(
         source,
         device=device,
+        fast=_fast_names(fast),
         num_threads=num_threads,
         level=level,
         dims=dict(dims) if dims is not None else {},

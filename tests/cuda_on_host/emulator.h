@@ -31,6 +31,12 @@ void cuda_on_host_set_seed(std::uint64_t seed);
 void cuda_on_host_set_bytes(std::int64_t num_bytes);  // that may be allocated in all
 void cuda_on_host_set_devices(int count);
 const char* cuda_on_host_problem();  // what broke the device; "": nothing
+// For libraries that work on the device (cublaslt/). run(argument) is called when the stream has come to it, each time
+// if it is captured; argument is released once it cannot be called any more. `kernel`: what it is, to graphs. The
+// result is a cudaError_t.
+int cuda_on_host_enqueue(cudaStream_t stream, const void* kernel, void (*run)(const void* argument),
+                         void (*release)(void* argument), void* argument);
+int cuda_on_host_owns(const void* address, std::size_t num_bytes);  // whether all of it is memory of the device
 }
 #pragma GCC visibility pop
 

@@ -136,6 +136,22 @@ void CUgraph_st::add(Work work) {
   nodes.push_back(std::move(work));
 }
 
+int cuda_on_host_enqueue(cudaStream_t stream, const void* kernel, void (*run)(const void*), void (*release)(void*),
+                         void* argument) {
+  const std::shared_ptr<void> owner(argument, release);
+  const Lock lock(device_mutex());
+  return remember(enqueue(stream, {WorkKind::kKernel, kernel, [owner, run] {
+                                     ++counts().kernels;
+                                     run(owner.get());
+                                     return std::string();
+                                   }}));
+}
+
+int cuda_on_host_owns(const void* address, std::size_t num_bytes) {
+  const Lock lock(device_mutex());
+  return in_device_memory(address, num_bytes) ? 1 : 0;
+}
+
 cudaError_t cudaStreamBeginCapture(cudaStream_t handle, cudaStreamCaptureMode mode) {
   const Lock lock(device_mutex());
   return remember(begin_capture(handle, nullptr, mode));

@@ -20,7 +20,7 @@ struct Device {
 const Device& device() {
   static const Device device = [] {
     Device made;
-    const HostApi host = {sizeof(HostApi), kDeviceApiVersion, INGOT_VERSION, "", 0};
+    const HostApi host = {sizeof(HostApi), kDeviceApiVersion, INGOT_VERSION, "", std::int64_t{1} << 28};
     REQUIRE(ingot_cuda_open(&host, &made.api) == kDeviceDone);
     REQUIRE(made.api.open(0, &made.context) == kDeviceDone);
     REQUIRE(made.api.open_stream(made.context, &made.stream) == kDeviceDone);
@@ -123,10 +123,11 @@ void launch(const DeviceStep* step, const KernelCall& call, ErrorWord* error) {
 
 }  // namespace
 
-bool run_on_device(std::string_view op, DType dtype, const KernelCall& call, const DeviceGroup* group) {
+bool run_on_device(std::string_view op, DType dtype, const KernelCall& call, const DeviceGroup* group,
+                   std::uint32_t freedoms) {
   const auto& [api, context, stream] = device();
   const std::string name(op);
-  const DeviceStepRequest request = {name.c_str(), static_cast<std::int32_t>(dtype), &call, group};
+  const DeviceStepRequest request = {name.c_str(), static_cast<std::int32_t>(dtype), &call, group, freedoms, 0};
   DeviceStep* step = nullptr;
   const DeviceStatus status = api.compile_step(context, &request, &step);
   if (status == kDeviceNoKernel) return false;

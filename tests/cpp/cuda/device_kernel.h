@@ -10,6 +10,7 @@
 namespace ingot::kernel_test {
 
 // As a level's kernel would run it, with call.error as what it reports. False where the device has no kernel.
-bool run_on_device(std::string_view op, DType dtype, const KernelCall& call, const DeviceGroup* group = nullptr);
+bool run_on_device(std::string_view op, DType dtype, const KernelCall& call, const DeviceGroup* group = nullptr,
+                   std::uint32_t freedoms = 0);
 
 }  // namespace ingot::kernel_test

@@ -50,6 +50,37 @@ TEST_CASE("code that was written is read again, in folders made for it") {
   CHECK(std::distance(fs::directory_iterator(folder.cache()), fs::directory_iterator()) == 1);
 }
 
+TEST_CASE("the first of several that keep something for a key decides for all") {
+  const Folder folder;
+  std::string first = "first", second = "second", code;
+  REQUIRE(keep_cached_code(folder.cache(), "key", &first));
+  REQUIRE(keep_cached_code(folder.cache(), "key", &second));
+  CHECK(first == "first");
+  CHECK(second == "first");
+  CHECK(std::distance(fs::directory_iterator(folder.cache()), fs::directory_iterator()) == 1);
+  write(folder.file("key"), "no entry");
+  second = "second";
+  REQUIRE(keep_cached_code(folder.cache(), "key", &second));
+  CHECK(second == "second");
+  REQUIRE(read_cached_code(folder.cache(), "key", &code));
+  CHECK(code == "second");
+}
+
+TEST_CASE("threads that keep something at the same time agree on one") {
+  const Folder folder;
+  std::vector<std::string> kept(4);
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < kept.size(); ++t) {
+    threads.emplace_back([&, t] {
+      kept[t] = std::to_string(t);
+      if (!keep_cached_code(folder.cache(), "key", &kept[t])) kept[t] = "nothing";
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(kept == std::vector<std::string>(4, kept[0]));
+  CHECK(kept[0] != "nothing");
+}
+
 TEST_CASE("an entry cut short, longer, or with any byte changed is absent, and written again") {
   const Folder folder;
   write_cached_code(folder.cache(), "key", "machine code");
@@ -86,6 +117,7 @@ TEST_CASE("without a folder, or with one that cannot be made, nothing is kept an
   for (const std::string& cache : {std::string(), folder.cache(), std::string("/proc/no/such")}) {
     write_cached_code(cache, "key", "machine code");
     CHECK_FALSE(read_cached_code(cache, "key", &code));
+    CHECK_FALSE(keep_cached_code(cache, "key", &code));
   }
   fs::remove(folder.path / "a");
   fs::create_directories(folder.file("key"));  // a folder where the entry would be

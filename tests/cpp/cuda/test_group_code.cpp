@@ -25,8 +25,12 @@ OwnedGroupCode make(const Group& group, std::string* why, const char* cache_fold
                     const char* compiler = INGOT_CXX_COMPILER) {
   const HostCompiler named(compiler);
   const DeviceGroup asked = group.device_group();
-  const DeviceStepRequest request = {
-      .kernel = "pointwise", .dtype = group.input_dtypes[0], .call = nullptr, .group = &asked};
+  const DeviceStepRequest request = {.kernel = "pointwise",
+                                     .dtype = group.input_dtypes[0],
+                                     .call = nullptr,
+                                     .group = &asked,
+                                     .freedoms = 0,
+                                     .guarded = 0};
   return make_group_code(request, 9, 0, cache_folder, why);
 }
 

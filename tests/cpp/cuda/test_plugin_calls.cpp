@@ -21,7 +21,8 @@ class AbortStep {
     condition_ = {.data = condition, .rank = 0, .dtype = 0, .panels = 0, .shape = {}, .strides = {}};
     call_.inputs = &condition_;
     call_.num_inputs = 1;
-    const DeviceStepRequest request = {.kernel = "abort", .dtype = 0, .call = &call_, .group = nullptr};
+    const DeviceStepRequest request = {
+        .kernel = "abort", .dtype = 0, .call = &call_, .group = nullptr, .freedoms = 0, .guarded = 0};
     REQUIRE(device.api.compile_step(device.context, &request, &step_) == kDeviceDone);
   }
   ~AbortStep() { device_.api.release_step(step_); }
@@ -175,7 +176,8 @@ TEST_CASE("what the device does at best is measured, in what memory there is") {
 TEST_CASE("an op without a kernel is refused by name") {
   OpenDevice device;
   const KernelCall call = {};
-  const DeviceStepRequest request = {.kernel = "no_such_op", .dtype = 0, .call = &call, .group = nullptr};
+  const DeviceStepRequest request = {
+      .kernel = "no_such_op", .dtype = 0, .call = &call, .group = nullptr, .freedoms = 0, .guarded = 0};
   DeviceStep* step = nullptr;
   CHECK(device.api.compile_step(device.context, &request, &step) == kDeviceNoKernel);
   CHECK(std::string(device.api.message()) == "no_such_op: no kernel of the device computes it in this dtype");
@@ -233,7 +235,8 @@ TEST_CASE("a group has code where there is a compiler, and is interpreted where 
   call.inputs = &input;
   call.outputs = &output;
   call.num_inputs = call.num_outputs = 1;
-  const DeviceStepRequest request = {.kernel = "pointwise", .dtype = f32, .call = &call, .group = &group};
+  const DeviceStepRequest request = {
+      .kernel = "pointwise", .dtype = f32, .call = &call, .group = &group, .freedoms = 0, .guarded = 0};
   const auto run = [&] {
     DeviceStep* step = nullptr;
     REQUIRE(device.api.compile_step(device.context, &request, &step) == kDeviceDone);

@@ -370,6 +370,7 @@ constexpr DeviceApi kApi = {
     .allocate_host = &allocate_host,
     .release_host = [](DeviceContext*, char* address) { std::free(address); },
     .owns = [](DeviceContext*, const void* address) { return std::int32_t{memory().owns(address)}; },
+    .has_fast = [](DeviceContext*, const char*, std::int32_t, std::uint32_t) { return 0; },
     .compile_step = &compile_step,
     .release_step = [](DeviceStep* step) { destroy(step, counts.steps); },
     .workspace_bytes = &workspace_bytes,
