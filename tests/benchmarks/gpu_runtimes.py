@@ -245,9 +245,9 @@ class OnDevice:
     program: ingot.Program
 
 
-def on_device(model: Model, emulated: bool = False) -> OnDevice:
+def on_device(model: Model, emulated: bool = False, fast: tuple[str, ...] = ()) -> OnDevice:
     """In the order of a stream of the caller's; the emulated device has none to give."""
-    program = ingot.compile(record(model), device="cuda")
+    program = ingot.compile(record(model), device="cuda", fast=fast)
     inputs = [ingot.to_device(cast(x, model.dtype), "cuda") for x in model.inputs]
     outputs = listed(program(*inputs))
     entry = program.entry()
@@ -259,6 +259,15 @@ def on_device(model: Model, emulated: bool = False) -> OnDevice:
         stream=stream,
     )
     return OnDevice(contender, sum(bool(step["code"]) for step in program.plan().steps), program)
+
+
+def in_fast_ingot(model: Model, emulated: bool) -> Contender:
+    """Products in any order, where cuBLASLt computes any."""
+    ours = on_device(model, emulated, ("free_order",))
+    codes = [step["code"] for step in ours.program.plan().steps if "cuBLASLt" in step["code"]]
+    if not any("by cuBLASLt" in code for code in codes):
+        raise MissingError(codes[0] if codes else "no product is cuBLASLt's")
+    return ours.contender
 
 
 def numpy_of(x: Any) -> Array:
