@@ -18,7 +18,7 @@ inline const DeviceApi& plugin() {
                           .version = kDeviceApiVersion,
                           .build = INGOT_VERSION,
                           .cache_folder = "",
-                          .cache_bytes = 0};
+                          .cache_bytes = std::int64_t{1} << 28};
     DeviceApi made = {};
     REQUIRE(ingot_cuda_open(&host, &made) == kDeviceDone);
     return made;
