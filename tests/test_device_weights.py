@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import ingot
+from ingot import _core
 from ingot.nn import functional as F
 
 IMAGES = ingot.Spec((2, 6, 7, 5), "float32")
@@ -36,6 +37,8 @@ def check(graph: ingot.Graph, device: str) -> ingot.Program:
     """The bits of the processor, with the weights laid and as they are."""
     expected = ingot.compile(graph)(images())
     program = ingot.compile(graph, device=device)
+    text = program.optimized.text()
+    assert _core.Module.from_bytes(program.optimized.to_bytes()).text() == text  # loading verifies
     assert np.asarray(program(images())).tobytes() == np.asarray(expected).tobytes()
     return program
 
