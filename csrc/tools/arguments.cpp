@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "device/device.h"
-#include "fast.h"
 
 namespace ingot::tools {
 
@@ -89,16 +88,12 @@ void set_device(Arguments& a, std::string_view option, std::string_view text) {
   a.device = text;
 }
 
-void set_fast(Arguments& a, std::string_view option, std::string_view text) {
+// Which names there are, the program knows.
+void set_fast(Arguments& a, std::string_view, std::string_view text) {
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
     a.fast.emplace_back(text.substr(begin, end - begin));
     begin = end + 1;
-  }
-  try {
-    parse_fast(a.fast);
-  } catch (const Error& error) {
-    wrong(concat(option, ": ", error.message()));
   }
 }
 
