@@ -7,8 +7,7 @@
 // Exact: the kernel reads the same elements through other strides; else it would lay them anew in every run. (The
 // processor's reads panels, see panel_params.) What else reads the param reads the one that was there. Cost: linear in
 // the graphs and in the bytes laid.
-#include <map>
-#include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "optimize/passes.h"
@@ -17,6 +16,7 @@ namespace ingot {
 namespace {
 
 const std::vector<std::int64_t> kToLaid = {0, 2, 3, 1}, kFromLaid = {0, 3, 1, 2};
+constexpr std::uint32_t kNone = 0xffffffff;
 
 class WeightLayer {
  public:
@@ -31,55 +31,58 @@ class WeightLayer {
   void lay(Graph& graph) {
     views_.clear();
     new_nodes_.clear();
-    lay(graph, graph.body);
+    lay(graph, NodeId(), 0);
     if (new_nodes_.empty()) return;
     graph.body.nodes.insert(graph.body.nodes.begin(), new_nodes_.begin(), new_nodes_.end());
     compact(graph);
   }
 
-  void lay(Graph& graph, const Region& region) {
-    for (const NodeId id : region.nodes) {
-      // No reference to a node or region: a new view may move the nodes.
+  // Of the region `index` of `owner`, looked up each time: a new view may move all nodes.
+  void lay(Graph& graph, NodeId owner, std::size_t index) {
+    for (std::size_t i = 0; i < region_of(graph, owner, index).nodes.size(); ++i) {
+      const NodeId id = region_of(graph, owner, index).nodes[i];
       if (graph.node(id).op->name == "conv2d") {
-        const std::optional<ValueId> view = view_of(graph, graph.node(id).operands[1]);
-        if (view) graph.nodes[id.index].operands[1] = *view;
+        const ValueId view = view_of(graph, graph.node(id).operands[1]);
+        graph.nodes[id.index].operands[1] = view;
       }
-      for (std::size_t r = 0; r < graph.node(id).regions.size(); ++r) {
-        const Region inner = graph.node(id).regions[r];
-        lay(graph, inner);
-      }
+      for (std::size_t r = 0; r < graph.node(id).regions.size(); ++r) lay(graph, id, r);
     }
   }
 
-  // The weights through a param that is laid; nothing where they are no param, or lie so already.
-  std::optional<ValueId> view_of(Graph& graph, ValueId weights) {
+  // The weights through a param that is laid; themselves where they are no param, or lie so already.
+  ValueId view_of(Graph& graph, ValueId weights) {
     const Value& value = graph.value(weights);
-    if (value.kind != ValueKind::kParam) return std::nullopt;
+    if (value.kind != ValueKind::kParam) return weights;
     const Param& given = context_.module.params[value.index];
-    const std::optional<std::uint32_t> param = laid(given.alias_of.value_or(value.index));
-    if (!param) return std::nullopt;
-    const auto [known, is_new] = views_.try_emplace(*param);
-    if (is_new) known->second = add_view(graph, *param, value.type);
-    return known->second;
+    const std::uint32_t param = laid(given.alias_of.value_or(value.index));
+    if (param == kNone) return weights;
+    for (const auto& [known, view] : views_) {
+      if (known == param) return view;
+    }
+    const ValueId view = add_view(graph, param, value.type);
+    views_.emplace_back(param, view);
+    return view;
   }
 
-  std::optional<std::uint32_t> laid(std::uint32_t index) {
-    if (const auto known = laid_.find(index); known != laid_.end()) return known->second;
+  std::uint32_t laid(std::uint32_t index) {
+    for (const auto& [known, param] : laid_) {
+      if (known == index) return param;
+    }
     const Param& from = context_.module.params[index];
     const Shape& shape = from.type.shape;
-    if (shape[1].constant() < 2 || shape[2].constant() * shape[3].constant() < 2) return std::nullopt;
+    if (shape[1].constant() < 2 || shape[2].constant() * shape[3].constant() < 2) return kNone;
     Param param;
     for (const std::int64_t axis : kToLaid) param.type.shape.push_back(shape[static_cast<std::size_t>(axis)]);
     param.type.dtype = from.type.dtype;
     const std::span<const std::byte> bytes(from.data.data, from.data.size_bytes);
     const std::vector<std::byte> elements = context_.evaluator->evaluate(
         *find_op("permute_dims"), std::span(&from.type, 1), std::span(&bytes, 1), {kToLaid}, param.type);
-    if (elements.empty()) return std::nullopt;
+    if (elements.empty()) return kNone;
     param.data = copy_data(elements.data(), elements.size());
     param.name = names_.next();
     const auto number = static_cast<std::uint32_t>(context_.module.params.size());
     context_.module.params.push_back(std::move(param));
-    laid_.emplace(index, number);
+    laid_.emplace_back(index, number);
     return number;
   }
 
@@ -105,8 +108,8 @@ class WeightLayer {
 
   const PassContext& context_;
   NewNames names_;
-  std::map<std::uint32_t, std::uint32_t> laid_;  // params, by the one that each was made of
-  std::map<std::uint32_t, ValueId> views_;       // of the graph at hand, by laid param
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> laid_;  // params: what was there, and what it was laid as
+  std::vector<std::pair<std::uint32_t, ValueId>> views_;       // of the graph at hand, by laid param
   std::vector<NodeId> new_nodes_;
 };
 
