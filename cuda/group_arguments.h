@@ -5,11 +5,7 @@
 // Neighboring axes are one wherever all operands allow it, so that most groups have one axis or two.
 #pragma once
 
-#if defined(__CUDACC_RTC__)
-#include "kernels/lane.h"
-#else
 #include <cstdint>
-#endif
 
 namespace ingot::cuda {
 

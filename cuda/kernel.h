@@ -5,16 +5,10 @@
 #include <cuda_runtime.h>
 
 #include "cuda/group_program.h"
+#include "cuda/guard.h"
 #include "device/api.h"
 
 namespace ingot::cuda {
-
-// Where a kernel reports, and whether it may write. Passed to kernels by value.
-struct Guard {
-  DeviceFault* fault;
-  std::int64_t order, step;
-  std::int32_t guarded;
-};
 
 struct Enqueue {
   const KernelCall& call;

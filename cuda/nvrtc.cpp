@@ -99,6 +99,22 @@ std::string arch_of(const Library& nvrtc, int major, int minor) {
   return (best == wanted ? "sm_" : "compute_") + std::to_string(best);
 }
 
+// NVRTC has no headers of the standard library: what device code wants of them.
+constexpr EmbeddedHeader kStandardHeaders[] = {
+    {"cstddef", "namespace std {\nusing size_t = decltype(sizeof(0));\n}\n"},
+    {"cstdint", R"(namespace std {
+using int8_t = signed char;
+using int16_t = short;
+using int32_t = int;
+using int64_t = long long;
+using uint8_t = unsigned char;
+using uint16_t = unsigned short;
+using uint32_t = unsigned int;
+using uint64_t = unsigned long long;
+}
+)"},
+};
+
 // Each op rounds once: nothing is contracted, nothing approximated, nothing flushed to zero.
 constexpr const char* kOptions[] = {"--std=c++20", "-fmad=false", "-prec-div=true", "-prec-sqrt=true", "-ftz=false"};
 
@@ -154,10 +170,12 @@ bool compile_source(const SourceCode& source, std::string* code, std::string* wh
   if (compiler_of(source.major, source.minor, why).empty()) return false;
   Library& nvrtc = library();
   std::vector<const char*> texts, names;
-  for (std::size_t i = 0; i < source.num_headers; ++i) {
-    texts.push_back(source.headers[i].text);
-    names.push_back(source.headers[i].name);
-  }
+  const auto add = [&](const EmbeddedHeader& header) {
+    texts.push_back(header.text);
+    names.push_back(header.name);
+  };
+  for (const EmbeddedHeader& header : kStandardHeaders) add(header);
+  for (std::size_t i = 0; i < source.num_headers; ++i) add(source.headers[i]);
   const std::lock_guard<std::mutex> lock(nvrtc.mutex);
   Program program = nullptr;
   const int result =

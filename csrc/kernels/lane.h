@@ -5,22 +5,8 @@
 // operators for impossible and draws conclusions from it.
 #pragma once
 
-#if defined(__CUDACC_RTC__)
-namespace std {  // no headers there
-using int8_t = signed char;
-using int16_t = short;
-using int32_t = int;
-using int64_t = long long;
-using uint8_t = unsigned char;
-using uint16_t = unsigned short;
-using uint32_t = unsigned int;
-using uint64_t = unsigned long long;
-using size_t = decltype(sizeof(0));
-}  // namespace std
-#else
 #include <cstddef>
 #include <cstdint>
-#endif
 
 // INGOT_DEVICE: before a function that need not be inlined. INGOT_TABLE: an array that functions read. INGOT_BUILTIN: a
 // function of C's math library that is exact or correctly rounded, by the name that C gives it.

@@ -1,7 +1,9 @@
 // Axes of a product as kernels walk them.
 #pragma once
 
+#include "cuda/kernels/device.h"
 #include "cuda/kernels/lines.h"
+#include "kernels/element.h"
 #include "cuda/product_axes.h"
 
 namespace ingot::cuda {
@@ -15,6 +17,16 @@ inline TensorArg as_tensor(const Axes& from, char* data, std::int64_t Axis::* st
     x.strides[i] = from.axes[i].*stride;
   }
   return x;
+}
+
+// Whether every axis begins pieces at whole pieces: all strides but a last one of 1, which must be of whole pieces.
+template <class T>
+bool in_pieces(const TensorArg& x, bool last_is_line) {
+  for (int i = 0; i < x.rank; ++i) {
+    const bool line = last_is_line && i == x.rank - 1;
+    if (line ? x.strides[i] != 1 || x.shape[i] % kPiece<T> != 0 : x.strides[i] % kPiece<T> != 0) return false;
+  }
+  return reinterpret_cast<std::uintptr_t>(x.data) % 16 == 0;
 }
 
 template <class T>

@@ -49,15 +49,29 @@ __device__ void carry_lines(const Source& source, const typename Source::Line* l
   }
 }
 
-// Grid: any. Shared: 42 KB.
+// Stores what a thread has computed: at most `count` totals of one column, one below the other from a row on.
 template <class T>
-__global__ void __launch_bounds__(256, 2) multiply_few_rows(const __grid_constant__ TileProduct<StridedLines<T>> p,
-                                                            const Guard guard, const std::int64_t num_items) {
+struct StoreRows {
+  const TileProduct<StridedLines<T>>& p;
+
+  __device__ void rows(const TileItem& at, const T (&totals)[kTogether], int count) const {
+    T* const out = reinterpret_cast<T*>(p.rows.data) + offset_of(p.batches, at.batch) + at.part * p.part_stride;
+    const std::int64_t to = offset_of(p.columns, at.column);
+    INGOT_UNROLL
+    for (int i = 0; i < kTogether; ++i) {
+      if (i < count) out[to + offset_of(p.rows, at.row + i)] = totals[i];
+    }
+  }
+};
+
+// Shared: 42 KB. Finish: StoreRows, or what generated code does with the totals.
+template <class T, class Finish>
+__device__ __forceinline__ void multiply_items_of_few_rows(const TileProduct<StridedLines<T>>& p,
+                                                           const std::int64_t num_items, const Finish& finish) {
   constexpr int kColumns = kFewRowsColumns<T>, kPitch = kFoldSteps + kPiece<T>, kRows = kFewRows<T>,
                 kLines = kRows + kColumns;
   __shared__ Piece<T> elements[kLines * kPitch / kPiece<T>];
   __shared__ typename StridedLines<T>::Line lines[kLines];
-  if (stopped(guard)) return;
   T* const a = &elements[0].e[0];
   T* const b = a + kRows * kPitch;
   const int thread = static_cast<int>(threadIdx.x), row = thread / kColumns * kTogether, column = thread % kColumns;
@@ -65,8 +79,8 @@ __global__ void __launch_bounds__(256, 2) multiply_few_rows(const __grid_constan
   for (std::int64_t number = blockIdx.x; number < num_items; number += gridDim.x) {
     const std::int64_t first_row = number % down * kRows, first = number / down % across * kColumns;
     const std::int64_t batch = number / down / across % p.num_batches, part = number / down / across / p.num_batches;
-    const std::int64_t rows = smaller(p.num_rows - first_row, kRows),
-                       columns = smaller(p.num_columns - first, kColumns);
+    const int rows = static_cast<int>(smaller(p.num_rows - first_row, kRows));
+    const int columns = static_cast<int>(smaller(p.num_columns - first, kColumns));
     if (thread < kLines) {
       const bool is_row = thread < kRows;
       const int line = is_row ? thread : thread - kRows;
@@ -100,13 +114,16 @@ __global__ void __launch_bounds__(256, 2) multiply_few_rows(const __grid_constan
       __syncthreads();
     }
     if (!folds) continue;
-    T* const out = reinterpret_cast<T*>(p.rows.data) + offset_of(p.batches, batch) + part * p.part_stride;
-    const std::int64_t to = offset_of(p.columns, first + column);
-    INGOT_UNROLL
-    for (int i = 0; i < kTogether; ++i) {
-      if (row + i < rows) out[to + offset_of(p.rows, first_row + row + i)] = totals[i];
-    }
+    finish.rows({batch, part, first_row + row, first + column}, totals, rows - row);
   }
+}
+
+// Grid: any.
+template <class T>
+__global__ void __launch_bounds__(256, 2) multiply_few_rows(const __grid_constant__ TileProduct<StridedLines<T>> p,
+                                                            const Guard guard, const std::int64_t num_items) {
+  if (stopped(guard)) return;
+  multiply_items_of_few_rows<T>(p, num_items, StoreRows<T>{p});
 }
 
 // Where the parts of a result come together; they lie [part][batch][row][column]. Grid: any.
@@ -116,16 +133,29 @@ struct PartsSum {
   std::int64_t num_parts, num_elements;
 };
 
-template <class T>
-__global__ void __launch_bounds__(kBlockThreads) add_parts(const __grid_constant__ PartsSum s, const Guard guard) {
-  if (stopped(guard)) return;
+struct StoreSum {
+  const PartsSum& s;
+  template <class T>
+  __device__ void at(std::int64_t i, T total) const {
+    reinterpret_cast<T*>(s.out.data)[offset_of(s.out, i)] = total;
+  }
+};
+
+template <class T, class Finish>
+__device__ __forceinline__ void add_all_parts(const PartsSum& s, const Finish& finish) {
   for (std::int64_t i = thread_index(); i < s.num_elements; i += num_threads()) {
     const T* const from = reinterpret_cast<const T*>(s.parts) + i;
     T total = from[0];
     INGOT_UNROLL_8
     for (std::int64_t part = 1; part < s.num_parts; ++part) total = total + from[part * s.num_elements];
-    reinterpret_cast<T*>(s.out.data)[offset_of(s.out, i)] = total;
+    finish.at(i, total);
   }
+}
+
+template <class T>
+__global__ void __launch_bounds__(kBlockThreads) add_parts(const __grid_constant__ PartsSum s, const Guard guard) {
+  if (stopped(guard)) return;
+  add_all_parts<T>(s, StoreSum{s});
 }
 
 }  // namespace ingot::cuda

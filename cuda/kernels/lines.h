@@ -6,6 +6,8 @@
 
 namespace ingot::cuda {
 
+inline constexpr std::int64_t kFoldSteps = 256;  // part of the numerics contract
+
 // Lines of a tensor with strides: element k lies at k * step.
 template <class T>
 struct StridedLines {

@@ -1,8 +1,7 @@
 // Sixteen bytes of elements: what one load or store of a thread moves at best.
 #pragma once
 
-#include "cuda/kernels/device.h"
-#include "kernels/element.h"
+#include "cuda/kernels/device_code.h"
 
 // Some of a long loop's rounds side by side, so that their loads are under way at once.
 #if defined(__CUDACC__)
@@ -30,16 +29,6 @@ __device__ inline Piece<T> load_piece(const T* from) {
 template <class T>
 __device__ inline void store_piece(T* to, const Piece<T>& piece) {
   *reinterpret_cast<Piece<T>*>(to) = piece;
-}
-
-// Whether every axis begins pieces at whole pieces: all strides but a last one of 1, which must be of whole pieces.
-template <class T>
-bool in_pieces(const TensorArg& x, bool last_is_line) {
-  for (int i = 0; i < x.rank; ++i) {
-    const bool line = last_is_line && i == x.rank - 1;
-    if (line ? x.strides[i] != 1 || x.shape[i] % kPiece<T> != 0 : x.strides[i] % kPiece<T> != 0) return false;
-  }
-  return reinterpret_cast<std::uintptr_t>(x.data) % 16 == 0;
 }
 
 }  // namespace ingot::cuda

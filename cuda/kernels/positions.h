@@ -1,7 +1,7 @@
 // Flat positions taken apart, axis by axis.
 #pragma once
 
-#include "cuda/kernels/device.h"
+#include "cuda/kernels/device_code.h"
 
 namespace ingot::cuda {
 

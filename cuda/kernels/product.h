@@ -1,6 +1,7 @@
 // How a product of tiles is computed: which kernel, which tiles, and whether k is cut into parts.
 #pragma once
 
+#include "cuda/kernels/device.h"
 #include "cuda/kernels/few_rows.h"
 
 namespace ingot::cuda {

@@ -21,8 +21,6 @@
 
 namespace ingot::cuda {
 
-inline constexpr std::int64_t kFoldSteps = 256;  // part of the numerics contract
-
 template <class Source>
 struct TileProduct {
   Source a, b;
@@ -43,6 +41,18 @@ struct TileShape {
   static constexpr int kPitch = kSize + kPiece<T>;
   static constexpr int kWarpRows = 4 * kThread, kWarpColumns = 8 * kThread;
   static_assert((kRows / kWarpRows) * (kColumns / kWarpColumns) == 8 && kFoldSteps % kSteps == 0);
+};
+
+// The tiles that there are for products of a source: large ones for float32 alone.
+template <class Source>
+struct TileShapes {
+  using T = typename Source::Element;
+  static constexpr int kSize = sizeof(T);
+  static constexpr bool kHasLarge = device::kIsFloat<T> && kSize == 4;
+  static constexpr int kSteps = kHasLarge && !Source::kGathers ? 32 : 64 / kSize;  // what fits registers unspilled
+  static constexpr int kBlocks = kSize == 4 || (device::kIsFloat<T> && !Source::kGathers) ? 2 : 1;
+  using Large = TileShape<T, 128, 16, 8, 1>;
+  using Small = TileShape<T, 64, kSteps, 4, kBlocks>;
 };
 
 template <class T>
@@ -118,44 +128,60 @@ __device__ void add_sums(T (&totals)[Shape::kThread][Shape::kThread], T (&sums)[
   }
 }
 
-// offsets: of the tile's rows, then of its columns; negative where there is none.
-template <class Shape, class T>
-__device__ void store_tile(T* out, const std::int64_t* offsets, const ThreadPlace<Shape>& place, bool in_pieces,
-                           const T (&totals)[Shape::kThread][Shape::kThread]) {
-  constexpr int kElements = kPiece<T>;
-  INGOT_UNROLL
-  for (int i = 0; i < Shape::kThread; ++i) {
-    const std::int64_t row = offsets[place.row + i / kElements * 4 * kElements + i % kElements];
-    if (row < 0) continue;
+// What becomes of finished totals is a class of its own, a Finish (that of generated code is in epilogue.h):
+//   begin(item)                         before the barrier that a tile begins with
+//   tile(item, place, totals, memory)   by all threads of the block; memory: shared, of the tiles
+// This one stores them. offsets: in shared memory, of the tile's rows, then of its columns; negative: there is none.
+template <class Shape, class Source>
+struct StoreTile {
+  using T = typename Shape::Element;
+  const TileProduct<Source>& p;
+  std::int64_t* offsets;
+
+  __device__ void begin(const TileItem& item) const {
+    const int thread = static_cast<int>(threadIdx.x);
+    if (thread >= Shape::kRows + Shape::kColumns) return;
+    const bool is_row = thread < Shape::kRows;
+    const std::int64_t line = is_row ? item.row + thread : item.column + thread - Shape::kRows;
+    const bool exists = line < (is_row ? p.num_rows : p.num_columns);
+    offsets[thread] = exists ? offset_of(is_row ? p.rows : p.columns, line) : -1;
+  }
+
+  __device__ void tile(const TileItem& item, const ThreadPlace<Shape>& place,
+                       const T (&totals)[Shape::kThread][Shape::kThread], T*) const {
+    constexpr int kElements = kPiece<T>;
+    T* const out = reinterpret_cast<T*>(p.rows.data) + offset_of(p.batches, item.batch) + item.part * p.part_stride;
     INGOT_UNROLL
-    for (int j = 0; j < Shape::kThread; j += kElements) {
-      const std::int64_t* const columns = offsets + Shape::kRows + place.column + j * 8;
-      if (in_pieces) {
-        Piece<T> piece;
-        INGOT_UNROLL
-        for (int e = 0; e < kElements; ++e) piece.e[e] = totals[i][j + e];
-        if (columns[0] >= 0) store_piece(out + row + columns[0], piece);
-        continue;
-      }
+    for (int i = 0; i < Shape::kThread; ++i) {
+      const std::int64_t row = offsets[place.row + i / kElements * 4 * kElements + i % kElements];
+      if (row < 0) continue;
       INGOT_UNROLL
-      for (int e = 0; e < kElements; ++e) {
-        if (columns[e] >= 0) out[row + columns[e]] = totals[i][j + e];
+      for (int j = 0; j < Shape::kThread; j += kElements) {
+        const std::int64_t* const columns = offsets + Shape::kRows + place.column + j * 8;
+        if (p.stores_pieces) {
+          Piece<T> piece;
+          INGOT_UNROLL
+          for (int e = 0; e < kElements; ++e) piece.e[e] = totals[i][j + e];
+          if (columns[0] >= 0) store_piece(out + row + columns[0], piece);
+          continue;
+        }
+        INGOT_UNROLL
+        for (int e = 0; e < kElements; ++e) {
+          if (columns[e] >= 0) out[row + columns[e]] = totals[i][j + e];
+        }
       }
     }
   }
-}
+};
 
-// Grid: any; a block takes every gridDim.x-th item. Shared: 2 tiles of A and of B, and where their lines lie (up to 40
-// KB).
-template <class Shape, class Source>
-__global__ void __launch_bounds__(256, Shape::kBlocksPerProcessor)
-    multiply_tiles(const __grid_constant__ TileProduct<Source> p, const Guard guard, const std::int64_t num_items) {
+// A block takes every gridDim.x-th item. Shared: 2 tiles of A and of B, and where their lines lie (up to 40 KB).
+template <class Shape, class Source, class Finish>
+__device__ __forceinline__ void multiply_items(const TileProduct<Source>& p, const std::int64_t num_items,
+                                               const Finish& finish) {
   using T = typename Shape::Element;
   constexpr int kLines = Shape::kRows + Shape::kColumns, kTile = Shape::kSteps * Shape::kPitch;
   __shared__ Piece<T> tiles[4 * kTile / kPiece<T>];
   __shared__ typename Source::Line lines[kLines];
-  __shared__ std::int64_t offsets[kLines];
-  if (stopped(guard)) return;
   const int thread = static_cast<int>(threadIdx.x);
   const ThreadPlace<Shape> place;
   T* const a = &tiles[0].e[0];
@@ -167,8 +193,8 @@ __global__ void __launch_bounds__(256, Shape::kBlocksPerProcessor)
       const std::int64_t line = is_row ? item.row + thread : item.column + thread - Shape::kRows;
       const bool exists = line < (is_row ? p.num_rows : p.num_columns);
       lines[thread] = (is_row ? p.a : p.b).line(item.batch, exists ? line : 0);  // what line 0 gives is not stored
-      offsets[thread] = exists ? offset_of(is_row ? p.rows : p.columns, line) : -1;
     }
+    finish.begin(item);
     __syncthreads();
     const std::int64_t begin = item.part * p.part_steps;
     const std::int64_t end = p.k - begin < p.part_steps ? p.k : begin + p.part_steps;
@@ -203,10 +229,18 @@ __global__ void __launch_bounds__(256, Shape::kBlocksPerProcessor)
       __syncthreads();
       if (!more) break;
     }
-    T* const out = reinterpret_cast<T*>(p.rows.data) + offset_of(p.batches, item.batch) + item.part * p.part_stride;
-    store_tile<Shape>(out, offsets, place, p.stores_pieces, totals);
-    __syncthreads();  // the tables are free for the next item
+    finish.tile(item, place, totals, a);
+    __syncthreads();  // what is shared is free for the next item
   }
+}
+
+// Grid: any.
+template <class Shape, class Source>
+__global__ void __launch_bounds__(256, Shape::kBlocksPerProcessor)
+    multiply_tiles(const __grid_constant__ TileProduct<Source> p, const Guard guard, const std::int64_t num_items) {
+  __shared__ std::int64_t offsets[Shape::kRows + Shape::kColumns];
+  if (stopped(guard)) return;
+  multiply_items<Shape>(p, num_items, StoreTile<Shape, Source>{p, offsets});
 }
 
 }  // namespace ingot::cuda
