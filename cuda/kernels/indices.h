@@ -1,6 +1,7 @@
 // Index operands: int32 or int64, negative ones count from the end, one out of range is reported and never followed.
 #pragma once
 
+#include "cuda/kernels/device.h"
 #include "cuda/kernels/positions.h"
 #include "kernels/element.h"
 

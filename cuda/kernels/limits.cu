@@ -1,6 +1,7 @@
 // Kernels that do one thing as fast as the device can: nothing, multiply and add, copy what lies in its cache.
 #include "cuda/limits.h"
 
+#include "cuda/kernels/device.h"
 #include "cuda/kernels/piece.h"
 
 namespace ingot::cuda {

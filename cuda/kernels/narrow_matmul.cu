@@ -1,8 +1,10 @@
 // matmul on float16 and bfloat16: what float32 gives of them in the order of docs/numerics.md, rounded once. Such
 // products are cuBLASLt's (cuda/blas.h); this kernel is for what it does not take, and simple. One thread an element of
 // the result, so bound by reads from caches.
+#include "cuda/kernels/device.h"
 #include "cuda/kernels/tile.h"
 #include "cuda/product_axes.h"
+#include "kernels/element.h"
 
 namespace ingot::cuda {
 namespace {

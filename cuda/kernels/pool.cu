@@ -3,6 +3,7 @@
 // from the first element in the order (row, column), divided by the count; padding counts as zeros in both, or is
 // absent from both. A thread computes an element of the result; those of a warp lie side by side in it. Windows overlap
 // in the first-level cache: bound by memory.
+#include "cuda/kernels/device.h"
 #include "cuda/kernels/positions.h"
 #include "kernels/element.h"
 

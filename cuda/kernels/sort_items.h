@@ -5,6 +5,7 @@
 // memory.
 #pragma once
 
+#include "cuda/kernels/device.h"
 #include "cuda/kernels/positions.h"
 
 namespace ingot::cuda {
