@@ -37,8 +37,8 @@ int choose_threads(int num_threads) {
 }
 
 // Passes whose steps a device does not have: panels and strips are about the caches of processors, and no device kernel
-// carries a group or computes attention in one step.
-constexpr std::string_view kPassesOfProcessors[] = {"panel_params", "strips", "fuse_attention", "fuse_contractions"};
+// carries a group.
+constexpr std::string_view kPassesOfProcessors[] = {"panel_params", "strips", "fuse_contractions"};
 // And those whose forms only a device's kernels ask for.
 constexpr std::string_view kPassesOfDevices[] = {"lay_weights"};
 

@@ -17,6 +17,7 @@ struct Enqueue {
   std::int32_t num_processors;
   cudaStream_t stream;
   const GroupProgram* program = nullptr;  // of "pointwise": what to compute; null: no group
+  const DeviceStep* group = nullptr;      // of "attention": what runs on the scores, a group on its own
 };
 
 struct DeviceKernel {
@@ -34,7 +35,7 @@ struct DeviceKernelFamily {
 // One per file of kernels/, defined there.
 extern const DeviceKernelFamily kAbortKernels, kMovementKernels, kReduceKernels, kMatmulKernels, kConvKernels,
     kPoolKernels, kIndexingKernels, kScatterKernels, kSortKernels, kCumulativeKernels, kRandomKernels,
-    kPointwiseKernels, kNarrowMatmulKernels;
+    kPointwiseKernels, kNarrowMatmulKernels, kAttentionKernels;
 
 const DeviceKernel* find_device_kernel(const char* op, std::int32_t dtype);  // null: none
 

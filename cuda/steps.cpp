@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <vector>
 
 #include "cuda/status.h"
 #include "cuda/stream.h"
@@ -55,6 +56,29 @@ DeviceStatus find_kernel(DeviceContext& context, const DeviceStepRequest& reques
   return kDeviceDone;
 }
 
+// The group of attention reads the scores like any other input: what the anchor computes has their register.
+DeviceStatus compile_attention(DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step) {
+  const DeviceStatus status = find_kernel(context, request, step);
+  if (status != kDeviceDone) return status;
+  DeviceGroup group = *request.group;
+  std::vector<std::int32_t> dtypes(group.input_dtypes, group.input_dtypes + group.num_inputs);
+  dtypes.insert(dtypes.begin(), request.dtype);
+  group.input_dtypes = dtypes.data();
+  group.num_inputs += 1;
+  group.first_input = group.anchored = 0;
+  step.group = std::make_unique<DeviceStep>();
+  const DeviceStatus compiled = compile_group(
+      context, {.kernel = "pointwise", .dtype = request.dtype, .call = nullptr, .group = &group}, *step.group);
+  step.description += ", " + step.group->description;
+  return compiled;
+}
+
+DeviceStatus compile(DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step) {
+  if (request.group == nullptr) return find_kernel(context, request, step);
+  if (std::strcmp(request.kernel, "attention") == 0) return compile_attention(context, request, step);
+  return compile_group(context, request, step);
+}
+
 }  // namespace
 
 std::int32_t has_fast(DeviceContext* context, const char* op, std::int32_t dtype, std::uint32_t freedoms) {
@@ -66,8 +90,7 @@ DeviceStatus compile_step(DeviceContext* context, const DeviceStepRequest* reque
   INGOT_CUDA_DEVICE(*context);
   auto made = std::make_unique<DeviceStep>();
   made->context = context;
-  const DeviceStatus status =
-      request->group != nullptr ? compile_group(*context, *request, *made) : find_kernel(*context, *request, *made);
+  const DeviceStatus status = compile(*context, *request, *made);
   if (status == kDeviceDone) *step = made.release();
   return status;
 }
@@ -90,18 +113,23 @@ const char* describe_step(const DeviceStep* step) {
 
 DeviceStatus launch_step(DeviceStream* stream, const DeviceLaunch* launch) {
   INGOT_CUDA_DEVICE(*stream->context);
-  const DeviceStep& step = *launch->step;
   const Enqueue enqueue = {
       .call = *launch->call,
       .guard = {launch->fault, launch->order, launch->step_index, launch->guarded},
       .workspace = launch->workspace,
       .num_processors = stream->context->properties.num_processors,
       .stream = stream->stream,
-      .program = step.has_program ? &step.program : nullptr,
   };
-  if (step.blas != nullptr) return enqueue_blas(*step.blas, enqueue);
-  const cudaError_t error = step.code != nullptr ? enqueue_group(*step.code, enqueue) : step.kernel->enqueue(enqueue);
-  return status_of(error, step.description.c_str());
+  if (launch->step->blas != nullptr) return enqueue_blas(*launch->step->blas, enqueue);
+  return status_of(enqueue_step(*launch->step, enqueue), launch->step->description.c_str());
+}
+
+cudaError_t enqueue_step(const DeviceStep& step, const Enqueue& enqueue) {
+  if (step.code != nullptr) return enqueue_group(*step.code, enqueue);
+  Enqueue mine = enqueue;
+  mine.program = step.has_program ? &step.program : nullptr;
+  mine.group = step.group.get();
+  return step.kernel->enqueue(mine);
 }
 
 }  // namespace ingot::cuda

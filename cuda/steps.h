@@ -1,7 +1,9 @@
-// The code of a step: a kernel of a family; of a group a kernel of its own, or the one that interprets groups.
+// The code of a step: a kernel of a family; of a group a kernel of its own, or the one that interprets groups; of
+// attention a kernel and the group between its products.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "cuda/blas.h"
@@ -16,6 +18,7 @@ struct ingot::DeviceStep {
   const cuda::DeviceKernel* kernel = nullptr;  // where there is neither
   cuda::GroupProgram program = {};             // what the interpreter runs
   bool has_program = false;
+  std::unique_ptr<DeviceStep> group;  // of attention
   std::string description;
 };
 
@@ -27,5 +30,8 @@ void release_step(DeviceStep* step);
 std::int64_t workspace_bytes(const DeviceStep* step, const KernelCall* call);
 const char* describe_step(const DeviceStep* step);
 DeviceStatus launch_step(DeviceStream* stream, const DeviceLaunch* launch);
+
+// Enqueues what enqueue.call says; program and group are those of the step.
+cudaError_t enqueue_step(const DeviceStep& step, const Enqueue& enqueue);
 
 }  // namespace ingot::cuda

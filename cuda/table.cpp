@@ -8,6 +8,7 @@ namespace {
 
 constexpr const DeviceKernelFamily* kFamilies[] = {
     &kAbortKernels,       //
+    &kAttentionKernels,   //
     &kConvKernels,        //
     &kCumulativeKernels,  //
     &kIndexingKernels,    //

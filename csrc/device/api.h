@@ -47,7 +47,8 @@ struct DeviceLimits {
   std::int64_t cached_bytes;                        // what is taken to stay in the cache that all processors share
 };
 
-// One op of a group; see PointwiseInstruction for registers.
+// One op of a group; see PointwiseInstruction for registers: of an anchored group the anchor's result is number 0 and
+// the inputs follow.
 struct DeviceGroupOp {
   const char* op;  // name of the table row
   std::int32_t dtype, result_dtype;
@@ -60,7 +61,7 @@ struct DeviceGroupOp {
 struct DeviceGroup {
   const DeviceGroupOp* ops;
   std::int32_t num_ops;
-  std::int32_t num_inputs;  // registers 0 .. num_inputs-1
+  std::int32_t num_inputs;  // of the group alone: registers anchored .. anchored + num_inputs - 1
   const std::int32_t* input_dtypes;
   const std::int32_t* output_registers;
   std::int32_t num_outputs;
@@ -78,8 +79,9 @@ enum DeviceFreedom : std::uint32_t {
 
 // A step, as far as it is known before dims are. All of it is borrowed for the length of the call.
 struct DeviceStepRequest {
-  // Name of the table row; "pointwise" for groups, "copy" for materialising a view, "abort" for what reports a fault
-  // where its input, a bool[], is true (element, value and extent are 0).
+  // Name of the table row; "pointwise" for groups alone, "attention" for a group of rows between two products, "copy"
+  // for materialising a view, "abort" for what reports a fault where its input, a bool[], is true (element, value and
+  // extent are 0).
   const char* kernel;
   std::int32_t dtype;        // of the operand that kernels are found by
   const KernelCall* call;    // ranks, dtypes and whatever is not symbolic; symbolic sizes stand as 0

@@ -16,7 +16,6 @@ struct GroupRequest {
   DeviceGroup group = {};
 
   explicit GroupRequest(const Step& step) {
-    INGOT_CHECK(step.num_anchor_inputs == 0);  // devices take no groups that an op carries
     for (const GroupInstruction& from : step.group) {
       DeviceGroupOp to = {.op = from.op->name.data(),
                           .dtype = static_cast<std::int32_t>(from.dtype),
@@ -29,7 +28,8 @@ struct GroupRequest {
       std::copy(from.operands.begin(), from.operands.end(), std::begin(to.operands));
       ops.push_back(to);
     }
-    for (const Operand& input : step.inputs) input_dtypes.push_back(static_cast<std::int32_t>(input.type.dtype));
+    for (std::size_t i = step.num_anchor_inputs; i < step.inputs.size(); ++i)
+      input_dtypes.push_back(static_cast<std::int32_t>(step.inputs[i].type.dtype));
     output_registers.assign(step.group_outputs.begin(), step.group_outputs.end());
     group = {.ops = ops.data(),
              .num_ops = static_cast<std::int32_t>(ops.size()),
@@ -38,8 +38,8 @@ struct GroupRequest {
              .output_registers = output_registers.data(),
              .num_outputs = static_cast<std::int32_t>(output_registers.size()),
              .row_axes = static_cast<std::int32_t>(step.group_row_axes),
-             .first_input = 0,
-             .anchored = 0};
+             .first_input = static_cast<std::int32_t>(step.num_anchor_inputs),
+             .anchored = step.num_anchor_inputs > 0 ? 1 : 0};
   }
 };
 

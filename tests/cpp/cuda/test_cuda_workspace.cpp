@@ -33,6 +33,8 @@ std::vector<std::int64_t> needs(const Sizes& s) {
   return {bytes_of("matmul", {arg_of({s[0], s[1], s[2]}), arg_of({s[2], s[3]})}, arg_of({s[0], s[1], s[3]}), {}),
           bytes_of("conv2d", {arg_of({s[0], s[2], s[1], 9}), arg_of({s[3], s[2], 3, 3})}, arg_of({s[0], s[3], s[1], 9}),
                    {{1, 1}, {1, 1, 1, 1}, {1, 1}, {1}}),
+          bytes_of("attention", {arg_of({s[0], s[1], s[2]}), arg_of({s[2], s[3]}), arg_of({s[0], s[3], s[1]})},
+                   arg_of({s[0], s[1], s[1]}), {}),
           bytes_of("argsort", {arg_of({s[0], s[1]})}, arg_of({s[0], s[1]}), {{1}, {0}}),
           bytes_of("cumulative_sum", {arg_of({s[0], 8 * s[1]})}, arg_of({s[0], 8 * s[1]}), {{1}, {0}}, DType::kI32),
           bytes_of("scatter", {arg_of({s[0], s[3]}), arg_of({s[1], s[3]}), arg_of({s[1], s[3]})}, arg_of({s[0], s[3]}),
