@@ -14,8 +14,9 @@ constexpr int kNone = -1;
 
 class Generator {
  public:
-  Generator(const DeviceGroup& group, GroupSource* source, std::string* why)
-      : group_(group), source_(*source), why_(*why) {}
+  // attention: of a tile of scores between two products, else of rows anywhere.
+  Generator(const DeviceGroup& group, bool attention, GroupSource* source, std::string* why)
+      : group_(group), attention_(attention), source_(*source), why_(*why) {}
 
   bool run() {
     if (group_.anchored != 0) {
@@ -72,10 +73,14 @@ class Generator {
   void write_head() {
     line("// " + number(group_.num_inputs) + " inputs, " + number(group_.num_ops) + " ops, " +
          number(group_.num_outputs) + " outputs" + (source_.has_rows ? ", of rows." : "."));
-    line(std::string("#include \"cuda/") + (source_.has_rows ? "group_rows.h" : "group_device.h") + "\"\n");
+    const char* const header = attention_         ? "kernels/score_tile.h"
+                               : source_.has_rows ? "group_rows.h"
+                                                  : "group_device.h";
+    line(std::string("#include \"cuda/") + header + "\"\n");
     line("namespace ingot::cuda {\n");
     line("using namespace device;");
-    line("using Arguments = GroupArguments<" + number(group_.num_inputs + group_.num_outputs) + ">;");
+    line(std::string("using Arguments = ") + (attention_ ? "AttentionArguments<" : "GroupArguments<") +
+         number(group_.num_inputs + group_.num_outputs) + ">;");
     line("constexpr int kAtOnce = " + number(source_.at_once) + ";\n");
   }
 
@@ -173,6 +178,16 @@ class Generator {
     if (kept_ != kNone) source_.kept_bytes = type_of(kept_).bytes;
   }
 
+  // Of attention: whether scores have been read for the last time when the kept register is first computed.
+  bool keeps_on_scores() const {
+    bool is_later = false;
+    for (const std::vector<int>& wanted : phases()) {
+      if (is_later && cone(wanted, kept_)[0]) return false;
+      is_later = is_later || (kept_ != kNone && cone(wanted)[static_cast<std::size_t>(kept_)]);
+    }
+    return is_later && source_.kept_bytes == static_cast<int>(sizeof(float));
+  }
+
   void write_registers(const std::vector<bool>& needed, const std::string& indent) {
     for (int r = group_.num_inputs; r < num_registers(); ++r) {
       if (needed[static_cast<std::size_t>(r)]) line(indent + declaration(r) + value_of(r) + ";");
@@ -224,9 +239,17 @@ class Generator {
     line("extern \"C\" __global__ void __launch_bounds__(ingot::cuda::kGroupBlock)");
     line("    ingot_group(const __grid_constant__ ingot::cuda::Arguments arguments) {");
     line("  using namespace ingot::cuda;");
-    line("  if (stopped(arguments.space.stop)) return;");
-    if (source_.has_rows) {
-      write_rows();
+    line(std::string("  if (stopped(arguments.") + (attention_ ? "group." : "") + "space.stop)) return;");
+    if (attention_) {
+      line("  for (ScoreTile tile(arguments.tiles); tile.more(); tile.next()) {");
+      line("  tile.multiply_scores();");
+      const std::string keeps = keeps_on_scores() ? "<true>" : "<false>";
+      write_rows("Rows<decltype(arguments.group), RowsOfTile" + keeps + "> row(arguments.group, tile.rows" + keeps +
+                 "())");
+      line("  tile.multiply_values();");
+      line("  }");
+    } else if (source_.has_rows) {
+      write_rows("Rows<Arguments> row(arguments)");
     } else {
       line("  for_all<Inputs, Outputs, kAtOnce>(arguments, [&](const Inputs& x, Outputs& y, int e, std::uint32_t) {");
       write_results("    ");
@@ -235,8 +258,8 @@ class Generator {
     line("}");
   }
 
-  void write_rows() {
-    line("  for (Rows<Arguments> row(arguments); row.more(); row.next()) {");
+  void write_rows(const std::string& rows) {
+    line("  for (" + rows + "; row.more(); row.next()) {");
     for (int r = 0; r < group_.num_inputs; ++r) {
       if (per_row(r)) line("    " + declaration(r) + "row.load<" + type_of(r).text + ">(" + number(r) + ");");
     }
@@ -281,6 +304,7 @@ class Generator {
   }
 
   const DeviceGroup& group_;
+  const bool attention_;
   GroupSource& source_;
   std::string& why_;
   GroupRegisters registers_;
@@ -292,7 +316,12 @@ class Generator {
 
 bool generate_group(const DeviceGroup& group, GroupSource* source, std::string* why) {
   *source = {};
-  return Generator(group, source, why).run();
+  return Generator(group, false, source, why).run();
+}
+
+bool generate_attention(const DeviceGroup& group, GroupSource* source, std::string* why) {
+  *source = {};
+  return Generator(group, true, source, why).run();
 }
 
 }  // namespace ingot::cuda

@@ -31,4 +31,8 @@ struct GroupSource {
 // not computed in its dtype.
 bool generate_group(const DeviceGroup& group, GroupSource* source, std::string* why);
 
+// The kernel of both products with a group of rows between them, which reads the scores as its first input, on tiles of
+// scores in shared memory (kernels/score_tile.h).
+bool generate_attention(const DeviceGroup& group, GroupSource* source, std::string* why);
+
 }  // namespace ingot::cuda

@@ -1,5 +1,6 @@
 #include "cuda/group_code.h"
 
+#include <cstring>
 #include <map>
 #include <mutex>
 
@@ -71,6 +72,7 @@ struct GroupCode {
   GroupSource facts;
   SharedCode code;
   std::string words;
+  std::int64_t shared_bytes = 0;
 };
 
 void DeleteGroupCode::operator()(GroupCode* code) const {
@@ -84,7 +86,9 @@ OwnedGroupCode make_group_code(const DeviceStepRequest& request, int major, int 
     *why = "a step without a group has no code of its own";
     return nullptr;
   }
-  if (!generate_group(*request.group, &made->facts, why)) return nullptr;
+  const bool attention = std::strcmp(request.kernel, "attention") == 0;
+  const auto generate = attention ? generate_attention : generate_group;
+  if (!generate(*request.group, &made->facts, why)) return nullptr;
   const std::string compiler = compiler_of(major, minor, why);
   if (compiler.empty()) return nullptr;
   const std::string key = key_of(compiler, made->facts.text);
@@ -103,9 +107,23 @@ OwnedGroupCode make_group_code(const DeviceStepRequest& request, int major, int 
   }
   if (made->code == nullptr) return nullptr;
   made->facts.text.clear();
+  if (attention) made->shared_bytes = allow_shared_memory(*made->code);
   const std::string ops = std::to_string(request.group->num_ops);
   made->words = "group of " + ops + (ops == "1" ? " op" : " ops") + ", generated";
   return made;
+}
+
+const GroupSource& source_of(const GroupCode& code) {
+  return code.facts;
+}
+
+std::int64_t shared_bytes_of(const GroupCode& code) {
+  return code.shared_bytes;
+}
+
+cudaError_t launch_attention(const GroupCode& code, unsigned grid, std::size_t shared_bytes, cudaStream_t stream,
+                             void* arguments) {
+  return launch_code(*code.code, dim3(grid), dim3(kGroupBlock), shared_bytes, stream, arguments);
 }
 
 cudaError_t enqueue_group(const GroupCode& code, const Enqueue& enqueue) {

@@ -10,17 +10,27 @@
 namespace ingot::cuda {
 
 struct GroupCode;
+struct GroupSource;
 
 struct DeleteGroupCode {
   void operator()(GroupCode* code) const;
 };
 using OwnedGroupCode = std::unique_ptr<GroupCode, DeleteGroupCode>;
 
-// The code of request.group for the current device, which has this compute capability. Equal groups share it. Null,
-// with `why` (one line), where there is no compiler, or the group is of a kind that no code is generated for (one with
-// an anchor). cache_folder: where compiled code is kept from process to process; "": nowhere.
+// The code of request.group, or (of "attention") of both products with the group between them, for the current device,
+// which has this compute capability. Equal groups share it. Null, with `why` (one line), where there is no compiler, or
+// the group is of a kind that no code is generated for (one with an anchor). cache_folder: where compiled code is kept
+// from process to process; "": nowhere.
 OwnedGroupCode make_group_code(const DeviceStepRequest& request, int major, int minor, const char* cache_folder,
                                std::string* why);
+
+// What the generator says of the code, whose text it is not kept with.
+const GroupSource& source_of(const GroupCode& code);
+
+// Of attention: the shared memory that a launch may ask for.
+std::int64_t shared_bytes_of(const GroupCode& code);
+cudaError_t launch_attention(const GroupCode& code, unsigned grid, std::size_t shared_bytes, cudaStream_t stream,
+                             void* arguments);
 
 // Enqueues the group on enqueue.call. Any sizes and strides; an output may lie on an input as execute/kernel.h says.
 cudaError_t enqueue_group(const GroupCode& code, const Enqueue& enqueue);

@@ -5,13 +5,8 @@
 // one thread: all of them are loaded, then computed, then stored, so that an output may lie on an input.
 #pragma once
 
-#define INGOT_LEVEL device
-
-#if !defined(__CUDACC_RTC__)
-#include <cuda_runtime.h>
-#endif
-
 #include "cuda/group_arguments.h"
+#include "cuda/kernels/device_code.h"
 #include "kernels/values.h"
 
 namespace ingot::cuda {
@@ -91,7 +86,7 @@ template <class Arguments>
 INGOT_INLINE Offsets<Arguments::kOperands> walk(const Arguments& a, const Offsets<Arguments::kOperands>& from,
                                                 std::uint32_t flat, int first, int last) {
   Offsets<Arguments::kOperands> to = from;
-#pragma unroll 1
+  INGOT_ROLLED
   for (int axis = last - 1; axis >= first; --axis) {
     std::uint32_t index = flat;
     if (axis > first) {
@@ -141,14 +136,14 @@ struct Positions {
   }
   template <class Inputs>
   INGOT_INLINE void load(Inputs& x) const {
-#pragma unroll
+    INGOT_UNROLL
     for (int e = 0; e < kAtOnce; ++e) {
       if (at + e * step < end) x.load(ElementAt<Arguments>{a, place(e), e});
     }
   }
   template <class Outputs>
   INGOT_INLINE void store(const Outputs& y) const {
-#pragma unroll
+    INGOT_UNROLL
     for (int e = 0; e < kAtOnce; ++e) {
       if (at + e * step < end) y.store(ElementAt<Arguments>{a, place(e), e});
     }
@@ -204,7 +199,7 @@ INGOT_INLINE void for_elements(const Arguments& a, const Offsets<Arguments::kOpe
     } else {
       positions.load(x);
     }
-#pragma unroll
+    INGOT_UNROLL
     for (int e = 0; e < kAtOnce; ++e) {  // once for both: it is most of the code
       compute(x, y, e, at + e * step < n ? at + e * step : at);
     }

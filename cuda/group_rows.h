@@ -17,19 +17,35 @@ INGOT_INLINE T combine_lanes(T x, int lanes) {
   return x;
 }
 
+// Which rows those of a block are, counted over all leading axes: every at_once-th of all.
+struct AllRows {
+  INGOT_INLINE std::uint32_t first(std::uint32_t at_once) const { return blockIdx.x * at_once; }
+  INGOT_INLINE std::uint32_t last(const GroupSpace& space) const { return space.rows; }
+  INGOT_INLINE std::uint32_t step(std::uint32_t at_once) const { return gridDim.x * at_once; }
+  // What only these rows know of where their operands lie.
+  template <int kOperands>
+  INGOT_INLINE void place(Offsets<kOperands>&, std::uint32_t) const {}
+  // Where an element of the one register lies that is kept; row: of the block.
+  INGOT_INLINE bool keeps(const GroupSpace& space) const { return space.keeps != 0; }
+  template <class Stored>
+  INGOT_INLINE Stored* kept(const GroupSpace& space, std::uint32_t row, std::uint32_t, std::uint32_t at) const {
+    return dynamic_shared<Stored>() + row * space.columns + at;
+  }
+};
+
 // The rows that a block computes, one after the other: 16 or 32 threads of a warp for each of several rows, or all for
 // one. 16 threads make a team, which folds one block of 512 elements at a time.
-template <class Arguments>
+template <class Arguments, class Part = AllRows>
 class Rows {
  public:
-  INGOT_INLINE explicit Rows(const Arguments& a)
-      : a_(a), row_of_block_(threadIdx.x / a.space.threads_per_row), base_(blockIdx.x * rows_at_once()) {
+  INGOT_INLINE explicit Rows(const Arguments& a, const Part& part = {})
+      : a_(a), part_(part), row_of_block_(threadIdx.x / a.space.threads_per_row), base_(part.first(rows_at_once())) {
     place();
   }
 
-  INGOT_INLINE bool more() const { return base_ < a_.space.rows; }
+  INGOT_INLINE bool more() const { return base_ < part_.last(a_.space); }
   INGOT_INLINE void next() {
-    base_ += gridDim.x * rows_at_once();
+    base_ += part_.step(rows_at_once());
     place();
   }
 
@@ -74,14 +90,14 @@ class Rows {
   }
 
   // Elements of one register, from the phase that computes them for those that follow.
-  INGOT_INLINE bool keeps() const { return a_.space.keeps != 0; }
+  INGOT_INLINE bool keeps() const { return part_.keeps(a_.space); }
   template <class T>
   INGOT_INLINE void keep(std::uint32_t at, T x) const {
-    if (keeps()) kept_row<T>()[at] = device::stored_of<T>(x);
+    if (keeps()) *kept_place<T>(at) = device::stored_of<T>(x);
   }
   template <class T>
   INGOT_INLINE T kept(std::uint32_t at) const {
-    return device::value_of<T>(kept_row<T>()[at]);
+    return device::value_of<T>(*kept_place<T>(at));
   }
 
   // All that was read of the row has been read, and what is kept of it can be read.
@@ -98,14 +114,15 @@ class Rows {
   INGOT_INLINE std::uint32_t thread() const { return threadIdx.x & (a_.space.threads_per_row - 1); }
 
   template <class T>
-  INGOT_INLINE typename device::Storage<T>::Type* kept_row() const {
-    return dynamic_shared<typename device::Storage<T>::Type>() + row_of_block_ * a_.space.columns;
+  INGOT_INLINE typename device::Storage<T>::Type* kept_place(std::uint32_t at) const {
+    return part_.template kept<typename device::Storage<T>::Type>(a_.space, row_of_block_, base_ + row_of_block_, at);
   }
 
   INGOT_INLINE void place() {
     const std::uint32_t row = base_ + row_of_block_;
-    inside_ = row < a_.space.rows;
+    inside_ = row < part_.last(a_.space);
     row_ = walk(a_, Offsets<Arguments::kOperands>{}, inside_ ? row : 0, 0, a_.space.lead_rank);
+    part_.place(row_, row);
   }
 
   // Two of them, used in turn: what one barrier lets be read, the one after the next lets be written again.
@@ -130,12 +147,12 @@ class Rows {
     for (; at < end; at += kTeamThreads * kAtOnce) {
       Inputs x = {};
       if (one_axis && at + kTeamThreads * (kAtOnce - 1) < end) {
-#pragma unroll
+        INGOT_UNROLL
         for (int e = 0; e < kAtOnce; ++e, place = add(place, by)) x.load(ElementAt<Arguments>{a_, place, e});
       } else {
         Positions<Arguments, kAtOnce>{a_, row_, at, kTeamThreads, end}.load(x);
       }
-#pragma unroll
+      INGOT_UNROLL
       for (int e = 0; e < kAtOnce; ++e) {
         if (at + e * kTeamThreads < end) sum = Op::apply(sum, compute(x, e, at + e * kTeamThreads));
       }
@@ -160,6 +177,7 @@ class Rows {
   }
 
   const Arguments& a_;
+  Part part_;
   std::uint32_t row_of_block_, base_;
   std::uint32_t turn_ = 0;
   bool inside_ = false;

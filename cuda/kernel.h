@@ -17,7 +17,7 @@ struct Enqueue {
   std::int32_t num_processors;
   cudaStream_t stream;
   const GroupProgram* program = nullptr;  // of "pointwise": what to compute; null: no group
-  const DeviceStep* group = nullptr;      // of "attention": what runs on the scores, a group on its own
+  const DeviceStep* attention = nullptr;  // of "attention": the step, for its codes
 };
 
 struct DeviceKernel {

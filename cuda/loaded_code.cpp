@@ -33,6 +33,18 @@ void unload_code(LoadedCode* loaded) {
   delete loaded;
 }
 
+std::int64_t allow_shared_memory(LoadedCode& loaded) {
+  const void* const kernel = reinterpret_cast<const void*>(loaded.kernel);
+  int device = 0, most = 0;
+  cudaFuncAttributes attributes = {};
+  if (cudaGetDevice(&device) != cudaSuccess || cudaFuncGetAttributes(&attributes, kernel) != cudaSuccess ||
+      cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device) != cudaSuccess)
+    return 0;
+  const int bytes = most - static_cast<int>(attributes.sharedSizeBytes);
+  const cudaError_t result = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  return result == cudaSuccess ? bytes : 0;
+}
+
 cudaError_t launch_code(const LoadedCode& loaded, dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream,
                         void* arguments) {
   const cudaLaunchConfig_t config = launch_config(grid, block, shared_bytes, stream);

@@ -6,6 +6,7 @@
 #include <cuda_runtime.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace ingot::cuda {
@@ -16,6 +17,10 @@ struct LoadedCode;
 cudaError_t load_code(const std::string& code, LoadedCode** loaded);
 // Requires: no launch of it is still to run.
 void unload_code(LoadedCode* loaded);
+
+// Lets launches have as much shared memory as the device gives to a block; returns how much that is beside the kernel's
+// own.
+std::int64_t allow_shared_memory(LoadedCode& loaded);
 
 // `arguments`: the kernel's Arguments, copied before it returns.
 cudaError_t launch_code(const LoadedCode& loaded, dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream,

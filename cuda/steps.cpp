@@ -32,12 +32,15 @@ DeviceStatus interpret_group(const DeviceGroup& group, const std::string& no_cod
   return kDeviceDone;
 }
 
+OwnedGroupCode generate(const DeviceContext& context, const DeviceStepRequest& request, std::string* why) {
+  if (!may_generate(why)) return nullptr;
+  const DeviceProperties& device = context.properties;
+  return make_group_code(request, device.major, device.minor, context.cache_folder.c_str(), why);
+}
+
 DeviceStatus compile_group(const DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step) {
   std::string why;
-  if (may_generate(&why)) {
-    const DeviceProperties& device = context.properties;
-    step.code = make_group_code(request, device.major, device.minor, context.cache_folder.c_str(), &why);
-  }
+  step.code = generate(context, request, &why);
   if (step.code == nullptr) return interpret_group(*request.group, why, step);
   step.description = describe_group(*step.code);
   return kDeviceDone;
@@ -67,10 +70,17 @@ DeviceStatus compile_attention(DeviceContext& context, const DeviceStepRequest& 
   group.num_inputs += 1;
   group.first_input = group.anchored = 0;
   step.group = std::make_unique<DeviceStep>();
-  const DeviceStatus compiled = compile_group(
-      context, {.kernel = "pointwise", .dtype = request.dtype, .call = nullptr, .group = &group}, *step.group);
-  step.description += ", " + step.group->description;
-  return compiled;
+  DeviceStepRequest part = request;
+  part.kernel = "pointwise";
+  part.group = &group;
+  const DeviceStatus compiled = compile_group(context, part, *step.group);
+  step.description += ": " + step.group->description;
+  if (compiled != kDeviceDone) return compiled;
+  part.kernel = request.kernel;
+  std::string why;
+  step.code = generate(context, part, &why);
+  if (step.code != nullptr) step.description += ", where they fit on tiles of scores";
+  return kDeviceDone;
 }
 
 DeviceStatus compile(DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step) {
@@ -102,8 +112,8 @@ void release_step(DeviceStep* step) {
 }
 
 std::int64_t workspace_bytes(const DeviceStep* step, const KernelCall* call) {
-  if (step->code != nullptr) return group_workspace_bytes(*step->code, *call);
   if (step->blas != nullptr) return blas_workspace_bytes(*step->blas, *call);
+  if (step->kernel == nullptr) return group_workspace_bytes(*step->code, *call);
   return step->kernel->workspace_bytes == nullptr ? 0 : step->kernel->workspace_bytes(*call);
 }
 
@@ -125,10 +135,10 @@ DeviceStatus launch_step(DeviceStream* stream, const DeviceLaunch* launch) {
 }
 
 cudaError_t enqueue_step(const DeviceStep& step, const Enqueue& enqueue) {
-  if (step.code != nullptr) return enqueue_group(*step.code, enqueue);
+  if (step.kernel == nullptr) return enqueue_group(*step.code, enqueue);
   Enqueue mine = enqueue;
   mine.program = step.has_program ? &step.program : nullptr;
-  mine.group = step.group.get();
+  mine.attention = step.group != nullptr ? &step : nullptr;
   return step.kernel->enqueue(mine);
 }
 

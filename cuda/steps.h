@@ -18,7 +18,7 @@ struct ingot::DeviceStep {
   const cuda::DeviceKernel* kernel = nullptr;  // where there is neither
   cuda::GroupProgram program = {};             // what the interpreter runs
   bool has_program = false;
-  std::unique_ptr<DeviceStep> group;  // of attention
+  std::unique_ptr<DeviceStep> group;  // of attention: the group alone; `code` is then that of all in one kernel
   std::string description;
 };
 

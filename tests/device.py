@@ -110,4 +110,5 @@ def open_emulator() -> None:
         os.environ["INGOT_CACHE"] = folder.name
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INGOT_CUDA_PLUGIN", str(emulated_plugin()))
+        patch.setenv("INGOT_CACHE", os.devnull)  # no folder: compiled code is not kept
         assert "cuda on host" in devices()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 
 import numpy as np
@@ -158,3 +159,59 @@ def test_memory_does_not_grow_with_the_square_of_the_length(cuda: str, emulator:
     session.reserve()
     scores, operand = 4 * 16 * 8192 * 8192, 4 * 16 * 8192 * 64
     assert emulator.counts().live_bytes - before < 4 * operand + scores // 64
+
+
+@pytest.fixture
+def compiler(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    """A compiler in NVRTC's place."""
+    found = shutil.which("c++")
+    if found is None:
+        pytest.skip("needs a C++ compiler")
+    monkeypatch.setenv("INGOT_CUDA_ON_HOST_COMPILER", found)
+    return emulator
+
+
+def check_launches(
+    device: str, emulator: Emulator, graph: ingot.Graph, *calls: tuple[int, list[np.ndarray]]
+) -> None:
+    """Each call's bits, and how many kernels it takes at least and, being one, at most."""
+    there, here = ingot.compile(graph, device=device), ingot.compile(graph)
+    for launches, arrays in calls:
+        before = emulator.counts().kernels
+        assert bits(np.asarray(there(*arrays))) == bits(np.asarray(here(*arrays)))
+        kernels = emulator.counts().kernels - before
+        assert kernels == 1 if launches == 1 else kernels >= launches
+
+
+def test_tiles_of_scores_of_any_size(
+    cuda: str, compiler: Emulator, rng: np.random.Generator
+) -> None:
+    """One kernel where 64 rows of scores fit into shared memory, else a round."""
+    batch, rows, keys = (
+        ingot.Dim("batch", 1, 3),
+        ingot.Dim("rows", 1, 200),
+        ingot.Dim("keys", 1, 900),
+    )
+    graph = ingot.record(
+        lambda q, k, v, mask: F.scaled_dot_product_attention(q, k, v, mask),
+        *(ingot.Spec((batch, *shape)) for shape in [(rows, 17), (keys, 17), (keys, 80)]),
+        ingot.Spec((rows, keys)),
+    )
+    sizes = [(1, 33, 1), (2, 64, 17), (3, 65, 64), (1, 128, 65), (1, 130, 255), (1, 70, 257)]
+    sizes += [(2, 40, 512), (1, 33, 520), (1, 33, 752)]
+    single = [(1, [*operands(rng, *size), floats(rng, *size[1:])]) for size in sizes]
+    others = [(1, 32, 20), (1, 40, 780), (1, 1, 900)]
+    rounds = [(3, [*operands(rng, *size), floats(rng, *size[1:])]) for size in others]
+    check_launches(cuda, compiler, graph, *single, *rounds)
+
+
+def operands(rng: np.random.Generator, b: int, r: int, k: int) -> list[np.ndarray]:
+    return [floats(rng, b, r, 17), floats(rng, b, k, 17), floats(rng, b, k, 80)]
+
+
+@pytest.mark.parametrize("function", [causal, of_heads, backwards, of_logarithms, of_norms])
+def test_groups_on_tiles_of_scores(
+    function: Function, cuda: str, compiler: Emulator, rng: np.random.Generator
+) -> None:
+    arrays = [floats(rng, 2, 40, 36, 8) for _ in range(3)]
+    check_launches(cuda, compiler, ingot.record(function, *specs(arrays)), (1, arrays))

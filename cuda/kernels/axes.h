@@ -3,8 +3,8 @@
 
 #include "cuda/kernels/device.h"
 #include "cuda/kernels/lines.h"
-#include "kernels/element.h"
 #include "cuda/product_axes.h"
+#include "kernels/element.h"
 
 namespace ingot::cuda {
 

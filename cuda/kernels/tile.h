@@ -174,6 +174,59 @@ struct StoreTile {
   }
 };
 
+// An operand's tiles on their way into one of two buffers in shared memory.
+template <class Shape, class Source>
+struct CarriedTiles {
+  using T = typename Shape::Element;
+  static constexpr int kTile = Shape::kSteps * Shape::kPitch;
+  static_assert(Shape::kRows == Shape::kColumns);
+  const Source& source;
+  T* tiles;
+  Loader<Source, Shape::kRows, Shape::kSteps> loader = {};
+
+  __device__ __forceinline__ void begin(const typename Source::Line* lines, std::int64_t k, std::int64_t end, T fill) {
+    loader.begin(source, lines, k, end, fill);
+  }
+  __device__ __forceinline__ void fetch() { loader.fetch(source); }
+  __device__ __forceinline__ void store(int half) const { loader.store(source, tiles + half * kTile); }
+  __device__ __forceinline__ const T* tile(std::int64_t, int half) const { return tiles + half * kTile; }
+};
+
+// The totals of steps begin .. end-1, of which there may be none. A, B: as CarriedTiles.
+template <class Shape, class A, class B>
+__device__ __forceinline__ void fold_tiles(A& a, B& b, const ThreadPlace<Shape>& place, std::int64_t begin,
+                                           std::int64_t end,
+                                           typename Shape::Element (&totals)[Shape::kThread][Shape::kThread]) {
+  using T = typename Shape::Element;
+  a.fetch();
+  b.fetch();
+  a.store(0);
+  b.store(0);
+  __syncthreads();
+  T sums[Shape::kThread][Shape::kThread] = {};
+  INGOT_UNROLL
+  for (int i = 0; i < Shape::kThread * Shape::kThread; ++i) {
+    totals[i / Shape::kThread][i % Shape::kThread] = static_cast<T>(-0.0);  // -0 + x is x
+  }
+  for (std::int64_t k = begin;;) {
+    const int half = static_cast<int>(k / Shape::kSteps % 2);  // a part begins at an even tile
+    const bool more = k + Shape::kSteps < end;
+    if (more) {
+      a.fetch();
+      b.fetch();
+    }
+    multiply_tile<Shape>(a.tile(k, half) + place.row, b.tile(k, half) + place.column, sums);
+    if (more) {
+      a.store(1 - half);
+      b.store(1 - half);
+    }
+    k += Shape::kSteps;
+    if (!more || k % kFoldSteps == 0) add_sums<Shape>(totals, sums);
+    __syncthreads();
+    if (!more) return;
+  }
+}
+
 // A block takes every gridDim.x-th item. Shared: 2 tiles of A and of B, and where their lines lie (up to 40 KB).
 template <class Shape, class Source, class Finish>
 __device__ __forceinline__ void multiply_items(const TileProduct<Source>& p, const std::int64_t num_items,
@@ -198,37 +251,11 @@ __device__ __forceinline__ void multiply_items(const TileProduct<Source>& p, con
     __syncthreads();
     const std::int64_t begin = item.part * p.part_steps;
     const std::int64_t end = p.k - begin < p.part_steps ? p.k : begin + p.part_steps;
-    Loader<Source, Shape::kRows, Shape::kSteps> from_a;
-    Loader<Source, Shape::kColumns, Shape::kSteps> from_b;
-    from_a.begin(p.a, lines, begin, end, kFillA<T>);
-    from_b.begin(p.b, lines + Shape::kRows, begin, end, kFillB<T>);
-    from_a.fetch(p.a);
-    from_b.fetch(p.b);
-    from_a.store(p.a, a);
-    from_b.store(p.b, b);
-    __syncthreads();
-    T sums[Shape::kThread][Shape::kThread] = {}, totals[Shape::kThread][Shape::kThread];
-    INGOT_UNROLL
-    for (int i = 0; i < Shape::kThread * Shape::kThread; ++i) {
-      totals[i / Shape::kThread][i % Shape::kThread] = static_cast<T>(-0.0);  // -0 + x is x
-    }
-    for (std::int64_t k = begin;;) {
-      const int half = static_cast<int>(k / Shape::kSteps % 2) * kTile;  // a part begins at an even tile
-      const bool more = k + Shape::kSteps < end;
-      if (more) {
-        from_a.fetch(p.a);
-        from_b.fetch(p.b);
-      }
-      multiply_tile<Shape>(a + half + place.row, b + half + place.column, sums);
-      if (more) {
-        from_a.store(p.a, a + kTile - half);
-        from_b.store(p.b, b + kTile - half);
-      }
-      k += Shape::kSteps;
-      if (!more || k % kFoldSteps == 0) add_sums<Shape>(totals, sums);
-      __syncthreads();
-      if (!more) break;
-    }
+    CarriedTiles<Shape, Source> from_a{p.a, a}, from_b{p.b, b};
+    from_a.begin(lines, begin, end, kFillA<T>);
+    from_b.begin(lines + Shape::kRows, begin, end, kFillB<T>);
+    T totals[Shape::kThread][Shape::kThread];
+    fold_tiles(from_a, from_b, place, begin, end, totals);
     finish.tile(item, place, totals, a);
     __syncthreads();  // what is shared is free for the next item
   }

@@ -62,6 +62,16 @@ void unload_code(LoadedCode* loaded) {
   delete loaded;
 }
 
+std::int64_t allow_shared_memory(LoadedCode& loaded) {
+  constexpr int kOwnBytes = 8 << 10;  // more than any kernel has
+  int device = 0, most = 0;
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  cuda_on_host::set_kernel_attribute(reinterpret_cast<const void*>(loaded.thread),
+                                     cudaFuncAttributeMaxDynamicSharedMemorySize, most - kOwnBytes);
+  return most - kOwnBytes;
+}
+
 cudaError_t launch_code(const LoadedCode& loaded, dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream,
                         void* arguments) {
   const cudaLaunchConfig_t config = launch_config(grid, block, shared_bytes, stream);

@@ -83,6 +83,47 @@ TEST_CASE("NVRTC compiles random groups, each in some tenths of a second") {
   MESSAGE("milliseconds a group: ", times[times.size() / 2], " in the middle, ", times.back(), " at most");
 }
 
+DeviceGroupOp float_op(const char* name, std::initializer_list<std::int32_t> operands, int is_reduction = 0) {
+  DeviceGroupOp op = {.op = name,
+                      .dtype = static_cast<std::int32_t>(DType::kF32),
+                      .result_dtype = static_cast<std::int32_t>(DType::kF32),
+                      .num_operands = static_cast<std::int32_t>(operands.size()),
+                      .operands = {},
+                      .per_row = is_reduction,
+                      .is_reduction = is_reduction};
+  std::copy(operands.begin(), operands.end(), op.operands);
+  return op;
+}
+
+// Of scores (register 0), with or without reading them again once the exp has been computed.
+std::string attention_text(bool again) {
+  const DeviceGroupOp ops[] = {float_op("max", {0}, 1),     float_op("subtract", {0, 2}), float_op("exp", {3}),
+                               float_op("sum", {4}, 1),     float_op("divide", {4, 5}),   float_op("add", {6, 1}),
+                               float_op("multiply", {7, 0})};
+  const std::int32_t dtypes[] = {ops[0].dtype, ops[0].dtype}, outputs[] = {again ? 8 : 7};
+  DeviceGroup group = {};
+  group.ops = ops, group.num_ops = again ? 7 : 6;
+  group.input_dtypes = dtypes, group.num_inputs = 2;
+  group.output_registers = outputs, group.num_outputs = 1;
+  group.row_axes = 1;
+  GroupSource source;
+  std::string why;
+  REQUIRE_MESSAGE(generate_attention(group, &source, &why), why);
+  return source.text;
+}
+
+TEST_CASE("NVRTC compiles attention, which keeps the exp where scores were that nothing reads any more") {
+  CHECK(attention_text(false).find("RowsOfTile<true>") != std::string::npos);
+  CHECK(attention_text(true).find("RowsOfTile<false>") != std::string::npos);
+  if (!have_nvrtc()) return;
+  for (const bool again : {false, true}) {
+    for (const int major : {8, 9}) {
+      std::string code, why;
+      CHECK_MESSAGE(compile(attention_text(again), major, 0, &code, &why), why);
+    }
+  }
+}
+
 TEST_CASE("an error of NVRTC says what is wrong with the text, on one line") {
   if (!have_nvrtc()) return;
   std::string code, why;
