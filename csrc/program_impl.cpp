@@ -188,7 +188,10 @@ std::shared_ptr<const PlannedGraph> Program::Impl::make_planned(const GraphProgr
 std::optional<std::int64_t> Program::Impl::prepare_kernels(PlannedGraph& planned, const ArgumentBlocks& blocks) const {
   if (device == nullptr) {
     planned.scratch_stride = scratch_bytes(*planned.compiled, blocks);
-    return checked_mul(planned.scratch_stride, options.num_threads);
+    const auto scratch = checked_mul(planned.scratch_stride, options.num_threads);
+    if (!scratch || options.num_threads == 1) return scratch;
+    planned.shared_offset = *scratch;
+    return checked_add(*scratch, shared_bytes(*planned.compiled, blocks));
   }
   std::shared_ptr<DevicePlan> plan = make_device_plan(device, *planned.compiled, freedoms);
   planned.device_plan = plan;

@@ -21,6 +21,7 @@ struct PlannedGraph {
   std::unique_ptr<const CompiledPlan> compiled;
   DimValues bounds;
   std::int64_t scratch_stride = 0;                // bytes per thread
+  std::int64_t shared_offset = 0;                 // of what threads share, behind all scratch
   std::int64_t workspace_bytes = 0;               // arena, then the threads' scratch or the device's workspace
   std::shared_ptr<const DevicePlan> device_plan;  // null: the processor's
   DeviceAddresses device_data;

@@ -45,6 +45,7 @@ void Session::Impl::execute_bound(GraphContext& context, const RunOptions& optio
   const RunBuffers buffers = {.arena = workspace.data(),
                               .scratch = workspace.data() + planned.compiled->plan.arena_bytes,
                               .scratch_stride = planned.scratch_stride,
+                              .shared = workspace.data() + planned.compiled->plan.arena_bytes + planned.shared_offset,
                               .inputs = context.inputs,
                               .outputs = context.outputs,
                               .params = core->params,

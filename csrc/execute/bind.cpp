@@ -146,14 +146,28 @@ void bind_dims(const CompiledPlan& compiled, const ParallelPolicy& policy, const
   bind_dims(compiled, policy, numbers, blocks);
 }
 
-std::int64_t scratch_bytes(const CompiledPlan& compiled, const ArgumentBlocks& blocks) {
+namespace {
+
+using BytesOfCall = std::int64_t (*)(const KernelCall* call);
+
+std::int64_t most_bytes(const CompiledPlan& compiled, const ArgumentBlocks& blocks, BytesOfCall Kernel::* bytes) {
   std::int64_t largest = 0;
   for (std::size_t i = 0; i < compiled.steps.size(); ++i) {
     const Kernel* kernel = compiled.steps[i].kernel;
-    if (kernel == nullptr || kernel->scratch_bytes == nullptr) continue;
-    largest = std::max(largest, kernel->scratch_bytes(&blocks.calls[i]));
+    if (kernel == nullptr || kernel->*bytes == nullptr) continue;
+    largest = std::max(largest, (kernel->*bytes)(&blocks.calls[i]));
   }
   return (largest + 63) / 64 * 64;
+}
+
+}  // namespace
+
+std::int64_t scratch_bytes(const CompiledPlan& compiled, const ArgumentBlocks& blocks) {
+  return most_bytes(compiled, blocks, &Kernel::scratch_bytes);
+}
+
+std::int64_t shared_bytes(const CompiledPlan& compiled, const ArgumentBlocks& blocks) {
+  return most_bytes(compiled, blocks, &Kernel::shared_bytes);
 }
 
 }  // namespace ingot

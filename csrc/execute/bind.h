@@ -140,6 +140,8 @@ void bind_dims(const CompiledPlan& compiled, const ParallelPolicy& policy, const
 
 // The largest scratch of any step for one thread, at the bound dims; a multiple of 64.
 std::int64_t scratch_bytes(const CompiledPlan& compiled, const ArgumentBlocks& blocks);
+// The most that threads leave for each other in a step, likewise.
+std::int64_t shared_bytes(const CompiledPlan& compiled, const ArgumentBlocks& blocks);
 
 // "  (model.py:12)", or nothing where the origin is not known.
 std::string origin_suffix(const CompiledPlan& compiled, std::size_t step);

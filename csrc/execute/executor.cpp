@@ -129,8 +129,9 @@ class Run {
 
   void run_careful(std::uint32_t index, const StepCode& step, const StepNumbers& numbers) {
     if (numbers.num_tiles <= 0) return;  // also a step that the last one of its chain runs
-    const KernelCall& call = state_.blocks.calls[index];
+    KernelCall& call = state_.blocks.calls[index];
     if (team_.num_threads() > 1 && numbers.parallel) {
+      if (step.kernel->finish != nullptr) call.shared = buffers_.shared;
       SharedStep shared = {.kernel = step.kernel,
                            .call = &call,
                            .scratch = buffers_.scratch,
@@ -139,6 +140,10 @@ class Run {
                            .num_chunks = std::min(numbers.num_tiles, kChunksPerThread * team_.num_threads())};
       parallel_for(run_shared_chunks, &shared, shared.num_chunks, team_.num_threads(),
                    numbers.cost_ns >= policy_.wake_step_ns ? Wake::kYes : Wake::kNo);
+      if (step.kernel->finish != nullptr) {
+        step.kernel->finish(&call, buffers_.scratch);
+        call.shared = nullptr;
+      }
     } else {
       step.kernel->run(&call, 0, numbers.num_tiles, buffers_.scratch);
     }

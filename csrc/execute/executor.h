@@ -17,6 +17,7 @@ struct RunBuffers {
   char* arena = nullptr;
   char* scratch = nullptr;  // num_threads pieces, scratch_stride bytes apart
   std::int64_t scratch_stride = 0;
+  char* shared = nullptr;  // shared_bytes long; none where there is one thread
   std::span<char* const> inputs, outputs, params, states;
   std::span<char* const> constants = {};  // empty: where the graph has them
 };

@@ -92,6 +92,7 @@ struct KernelCall {
   ErrorWord* error;
   const StripLink* links = nullptr;  // of the last step of a chain: its steps; no kernel of a level looks at them
   std::int32_t num_links = 0, num_lots = 0;
+  char* shared = nullptr;  // of a kernel that has `finish`: where threads that share its tiles leave their parts
 };
 
 struct Kernel {
@@ -107,6 +108,11 @@ struct Kernel {
   bool takes_group = false;
   const PanelForm* panel_forms = nullptr;
   std::int32_t num_panel_forms = 0;
+  // Where threads share what makes one output. Without call->shared a run has all tiles and writes the outputs; with it
+  // (64-byte aligned, shared_bytes long, undefined content) a run may leave its part there, and when all tiles are done
+  // finish writes the outputs that are not written yet. scratch: as of run.
+  std::int64_t (*shared_bytes)(const KernelCall* call) = nullptr;  // monotone in the sizes
+  void (*finish)(const KernelCall* call, char* scratch) = nullptr;
 };
 
 struct PointwiseKernel {

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/reduce_axes.h"
+#include "kernels/reduce_columns.h"
 #include "kernels/reduce_paths.h"
 
 namespace ingot::INGOT_LEVEL {

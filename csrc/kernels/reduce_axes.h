@@ -61,7 +61,8 @@ struct Reduction {
 
 inline constexpr std::int64_t kTileReads = 16384;  // elements that a tile reads at least, where there are several tiles
 inline constexpr std::int64_t kColumnsAtOnce = 128;
-inline constexpr std::int64_t kFewColumns = 4;  // fewer are gathered
+inline constexpr std::int64_t kTallColumns = 8 * kReduceBlock;  // elements of one
+inline constexpr std::int64_t kFewColumns = 4;                  // fewer are gathered
 
 inline int find_column_axis(const Axes& kept) {
   for (int i = 0; i < kept.rank; ++i) {
@@ -81,7 +82,9 @@ inline void choose_path(Reduction& r) {
     r.column_stride = 1;
     for (int i = axis + 1; i < r.kept.rank; ++i) r.column_stride *= r.kept.shape[i];
     const std::int64_t columns = r.kept.shape[axis], outer = r.kept.count / columns;
-    r.tile_columns = smaller(round_up(ceil_div(columns * outer, 4), kReduceLanes), kColumnsAtOnce);
+    const bool tall = r.reduced.count >= kTallColumns;  // threads can share blocks of rows
+    const std::int64_t share = tall ? columns : ceil_div(columns * outer, 4);
+    r.tile_columns = smaller(round_up(share, kReduceLanes), kColumnsAtOnce);
     r.column_tiles = ceil_div(columns, r.tile_columns);
     r.tiles = r.column_tiles * outer;
     return;
@@ -113,6 +116,15 @@ struct ReducedWalk {
   std::int64_t offset;
 
   explicit ReducedWalk(const Axes& a) : axes(a), index{}, offset(0) {}
+
+  // To element n of the output.
+  void seek(std::int64_t n) {
+    offset = axes_offset(axes, n);
+    for (int i = axes.rank - 1; i >= 0; --i) {
+      index[i] = n % axes.shape[i];
+      n /= axes.shape[i];
+    }
+  }
 
   // Positions left on the innermost axis.
   std::int64_t run() const { return axes.rank == 0 ? 1 : axes.shape[axes.rank - 1] - index[axes.rank - 1]; }

@@ -16,13 +16,14 @@ struct BlockTree {
   T levels[kTreeLevels][kWidth];
   std::int64_t count = 0;
 
-  void push(T (&block)[kWidth]) {
-    int level = 0;
+  // The result of 2^level blocks; as many times that many have been pushed.
+  void push(T (&block)[kWidth], int level = 0) {
+    const std::int64_t blocks = std::int64_t{1} << level;
     for (; (count >> level & 1) != 0; ++level) {
       for (int i = 0; i < kWidth; ++i) block[i] = Op::apply(levels[level][i], block[i]);
     }
     for (int i = 0; i < kWidth; ++i) levels[level][i] = block[i];
-    ++count;
+    count += blocks;
   }
 
   void finish(T (&out)[kWidth]) const {

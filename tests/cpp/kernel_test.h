@@ -222,6 +222,18 @@ struct AttrBuffer {
   }
 };
 
+// Memory of the exact size, so that the sanitizers see every overrun.
+struct Junk {
+  char* data;
+  explicit Junk(std::int64_t bytes)
+      : data(static_cast<char*>(::operator new(static_cast<std::size_t>(bytes), std::align_val_t{64}))) {
+    std::memset(data, 0x7f, static_cast<std::size_t>(bytes));
+  }
+  ~Junk() { ::operator delete(data, std::align_val_t{64}); }
+  Junk(const Junk&) = delete;
+  Junk& operator=(const Junk&) = delete;
+};
+
 inline void run_tiles(const Kernel& kernel, const KernelCall& call, Rng& rng) {
   const std::int64_t tiles = kernel.num_tiles(&call);
   CHECK(kernel.cost_ns(&call) >= 0);
@@ -234,12 +246,11 @@ inline void run_tiles(const Kernel& kernel, const KernelCall& call, Rng& rng) {
     begin = end;
   }
   std::shuffle(ranges.begin(), ranges.end(), rng);
-  for (const auto& [begin, end] : ranges) {  // fresh scratch of the exact size: the sanitizers see every overrun
-    auto* const scratch = static_cast<char*>(::operator new(static_cast<std::size_t>(bytes), std::align_val_t{64}));
-    std::memset(scratch, 0x7f, static_cast<std::size_t>(bytes));
-    kernel.run(&call, begin, end, scratch);
-    ::operator delete(scratch, std::align_val_t{64});
-  }
+  KernelCall own = call;
+  const Junk shared(kernel.finish == nullptr ? 0 : kernel.shared_bytes(&call));
+  if (kernel.finish != nullptr && (ranges.size() > 1 || pick(rng, 0, 1) == 0)) own.shared = shared.data;
+  for (const auto& [begin, end] : ranges) kernel.run(&own, begin, end, Junk(bytes).data);
+  if (own.shared != nullptr) kernel.finish(&own, Junk(bytes).data);
 }
 
 // What can compute a call: the levels of this machine, or the device.

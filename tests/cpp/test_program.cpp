@@ -428,3 +428,32 @@ TEST_CASE("sessions of one program run in several threads at once") {
   c.join();
   CHECK(wrong.load() == 0);
 }
+
+TEST_CASE("threads that share the blocks of one sum give its bits, at every size of a dim") {
+  const std::string text = kHead + R"(dim n in 1..200000
+graph one(x: f32[n], y: f32[n]) {
+  %0 = sum(x, axes=[0]) : f32[]
+  %1 = reshape(x, shape=[1,n]) : f32[1,n]
+  %2 = reshape(y, shape=[n,1]) : f32[n,1]
+  %3 = matmul(%1, %2) : f32[1,1]
+  %4 = exp(%3) : f32[1,1]
+  return %0, %3, %4
+}
+)";
+  CompileOptions alone, together;
+  alone.num_threads = 1;
+  together.num_threads = 4, together.always_parallel = true;
+  const auto module = parse_for_run(text);
+  const auto one = Program::compile(module, alone)->new_session(),
+             many = Program::compile(module, together)->new_session();
+  for (const std::int64_t n : {200000, 1, 70000, 16385, 4096}) {
+    std::vector<float> x, y;
+    for (std::int64_t i = 0; i < n; ++i) {
+      x.push_back(static_cast<float>(i * 7919 % 1009 - 504) / 77);
+      y.push_back(static_cast<float>(i * 104729 % 1013 - 506) / 5003);
+    }
+    const std::vector<Array> inputs = {Array::of<float>({n}, x), Array::of<float>({n}, y)};
+    const std::vector<Array> expected = run(*one, 0, inputs), found = run(*many, 0, inputs);
+    for (std::size_t i = 0; i < expected.size(); ++i) CHECK(found[i].bytes == expected[i].bytes);
+  }
+}

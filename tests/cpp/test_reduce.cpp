@@ -187,6 +187,20 @@ TEST_CASE_TEMPLATE("long rows and columns have the bits of rule 4", T, float, do
   }
 }
 
+TEST_CASE_TEMPLATE("few outputs of many elements, which threads share, have the bits of rule 4", T, float, double,
+                   std::int32_t) {
+  Rng rng(16);
+  const std::int64_t block = 512;
+  for (const std::int64_t n : {64 * block, 65 * block - 3, 16 * 32 * block + 1, 17 * 32 * block}) {
+    check_all<T>(rng, {n}, 1, Walk::kContiguous);
+  }
+  check_all<T>(rng, {3, 90 * block + 7}, 2, Walk::kContiguous);
+  check_all<T>(rng, {2, 40 * block, 2}, 5);
+  for (const std::int64_t columns : {4, 17, 150}) {
+    check_all<T>(rng, {70 * block / columns * 9 + 5, columns}, 1, Walk::kContiguous);
+  }
+}
+
 TEST_CASE_TEMPLATE("max and min propagate NaN and order zeros by sign", T, float, double) {
   Rng rng(13);
   const T special[] = {0, static_cast<T>(-0.0), std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::infinity(),
