@@ -4,6 +4,8 @@
 #include "kernels/element.h"
 #include "kernels/families.h"
 #include "kernels/gemm.h"
+#include "kernels/matmul_dots.h"
+#include "kernels/matmul_long.h"
 #include "kernels/matmul_stream.h"
 #include "kernels/panel_rows.h"
 #include "kernels/product.h"
@@ -84,9 +86,26 @@ bool few_rows_of_panels(const Product& p) {
   return kPanelRows<T> > 0 && p.b_panels && p.a_step == 1 && p.rows <= kPanelRows<T> && p.k > 0;
 }
 
+// One row times columns that lie together along k.
+template <class T>
+bool is_dots(const Product& p) {
+  const bool in_place = !p.b_panels && p.a_step == 1 && p.b_step == 1 && p.c_column == 1;
+  return kDots<T> && in_place && p.rows == 1 && p.columns >= kLanes<Wide<T>> && p.k > 0;
+}
+
+// Few outputs of a long k: tiles are blocks of k.
+template <class T>
+bool is_long(const Product& p) {
+  const bool in_place = !p.b_panels && p.a_step == 1 && (p.b_step == 1 || p.b_column == 1);
+  return kDots<T> && in_place && p.rows == 1 && p.batch == 1 && p.columns <= kLongColumns && p.columns > 0 &&
+         p.k >= kLongSteps;
+}
+
 template <class T>
 std::int64_t float_tiles(const KernelCall* call) {
   const Product p = make_product(call);
+  if (is_long<T>(p)) return long_tiles(p.columns, p.k);
+  if (is_dots<T>(p)) return p.batch * dots_tiles(p.columns, p.k);
   if (few_rows_of_panels<T>(p)) return p.rows == 0 ? 0 : p.batch * ceil_div(p.columns, panel_tile_columns<T>(p.k));
   if (streams<T>(p)) return p.rows == 0 ? 0 : p.batch * stream_tiles(p.columns);
   return gemm_tiles(plan_gemm<T>(p.batch, p.rows, p.columns, p.k));
@@ -114,7 +133,8 @@ Needs float_needs(const KernelCall* call) {
   const std::int64_t streams = stream_scratch_bytes<T>(larger(rows, columns));
   const std::int64_t product =
       either_way(rows, columns, [&](std::int64_t m, std::int64_t n) { return gemm_scratch_bytes<T>(m, n, k, packs); });
-  Needs needs{round_up(larger(product, packs ? streams : 0), 64), 0, 0};
+  const std::int64_t longs = kDots<T> && packs && k >= kLongSteps ? kLongScratchFloats * kSize : 0;
+  Needs needs{round_up(larger(product, packs ? larger(streams, longs) : 0), 64), 0, 0};
   if (call->group == nullptr) return needs;
   const std::int64_t panels =
       smaller(rows, kPanelRows<T>) * round_up(smaller(columns, kMostPanelColumns), kPanel) * kSize;
@@ -174,10 +194,72 @@ template <class T>
   }
 }
 
+[[gnu::noinline, maybe_unused]] void run_dots(const Product& p, std::int64_t begin, std::int64_t end,
+                                              const Epilogue<float>& epilogue) {
+  const MatmulSource<float> source{p};
+  GemmPlan plan{};
+  plan.rows = 1, plan.columns = p.columns;
+  const std::int64_t tiles = dots_tiles(p.columns, p.k);
+  for (std::int64_t t = begin; t < end; ++t) {
+    const std::int64_t batch = t / tiles, part = t % tiles;
+    const std::int64_t first = p.columns * part / tiles, columns = p.columns * (part + 1) / tiles - first;
+    const Target<float> to = epilogue.target(source.target(batch), 1, columns, 0, first);
+    multiply_dots({source.a(batch), source.b(batch) + first * p.b_column, p.b_column, to.c, columns, p.k});
+    epilogue.finish(plan, batch, 1, columns, 0, first);
+  }
+}
+
+void write_long(const Product& p, const float* totals, const Epilogue<float>& epilogue) {
+  const Target<float> to = epilogue.target(MatmulSource<float>{p}.target(0), 1, p.columns, 0, 0);
+  for (std::int64_t j = 0; j < p.columns; ++j) to.c[j * to.column] = totals[j];
+  GemmPlan plan{};
+  plan.rows = 1, plan.columns = p.columns;
+  epilogue.finish(plan, 0, 1, p.columns, 0, 0);
+}
+
+// shared: where the blocks' sums are left; null: the tiles are all there are, and the result is written.
+[[gnu::noinline, maybe_unused]] void run_long(const Product& p, std::int64_t begin, std::int64_t end, char* scratch,
+                                              float* shared, const Epilogue<float>& epilogue) {
+  const MatmulSource<float> source{p};
+  const LongCall call{source.a(0), source.b(0), p.b_step, p.b_column, p.columns, p.k};
+  float* const buffer = reinterpret_cast<float*>(scratch);
+  float totals[kLongColumns];
+  for (std::int64_t t = begin; t < end; ++t) {
+    float* const own = buffer + 2 * kLongBuffer;
+    float* const sums = shared == nullptr ? own : shared + t * long_tile_blocks(p.columns) * p.columns;
+    const std::int64_t blocks = fold_long_tile(call, t, buffer, sums);
+    if (shared == nullptr) add_long_sums(sums, blocks, p.columns, t == 0, totals);
+  }
+  if (shared == nullptr) write_long(p, totals, epilogue);
+}
+
+template <class T>
+void finish_float(const KernelCall* call, char* scratch) {
+  if constexpr (kDots<T>) {
+    const Product p = make_product(call);
+    if (!is_long<T>(p)) return;
+    float totals[kLongColumns];
+    add_long_sums(reinterpret_cast<const float*>(call->shared), ceil_div(p.k, kBlock), p.columns, true, totals);
+    write_long(p, totals, make_epilogue<T>(call, p, scratch));
+  }
+}
+
+// Enough for every product with at most these sizes.
+template <class T>
+std::int64_t shared_bytes(const KernelCall* call) {
+  const TensorArg& a = call->inputs[0];
+  const std::int64_t columns = smaller(num_elements(call->outputs[0]), kLongColumns);
+  return kDots<T> ? ceil_div(a.shape[a.rank - 1], kBlock) * columns * static_cast<std::int64_t>(sizeof(T)) : 0;
+}
+
 template <class T>
 void run_float(const KernelCall* call, std::int64_t begin, std::int64_t end, char* scratch) {
   const Product p = make_product(call);
   const Epilogue<T> epilogue = make_epilogue<T>(call, p, scratch);
+  if constexpr (kDots<T>) {
+    if (is_long<T>(p)) return run_long(p, begin, end, scratch, reinterpret_cast<T*>(call->shared), epilogue);
+    if (is_dots<T>(p)) return run_dots(p, begin, end, epilogue);
+  }
   if constexpr (kPanelRows<T> > 0) {
     if (few_rows_of_panels<T>(p)) return run_panel_rows<T>(p, begin, end, epilogue);
   }
@@ -225,14 +307,14 @@ void run_int(const KernelCall* call, std::int64_t begin, std::int64_t end, char*
   }
 }
 
-// 2 flops per multiplication: about 50 per ns in float32 on one thread, the integer loops about 4. With few rows
-// reading the second operand takes longer, about 32 bytes per ns.
+// 2 flops per multiplication: about 50 per ns in float32 on one thread, the integer loops about 4. With few rows or
+// columns reading the operands takes longer, about 32 bytes per ns.
 template <class T, int kPerNs>
 std::int64_t cost(const KernelCall* call) {
   const TensorArg &a = call->inputs[0], &b = call->inputs[1];
   const double k = static_cast<double>(a.shape[a.rank - 1]);
   const double compute = static_cast<double>(num_elements(call->outputs[0])) * k * 2 / kPerNs;
-  const double read = static_cast<double>(num_elements(b)) * sizeof(T) / 32;
+  const double read = static_cast<double>(num_elements(a) + num_elements(b)) * sizeof(T) / 32;
   return static_cast<std::int64_t>(compute > read ? compute : read);
 }
 
@@ -242,7 +324,8 @@ constinit const PanelForm kForms[] = {
     {.operand = 1, .rank = 2, .order = {1, 0}, .wanted = true, .attr = -1, .attr_value = 0}};
 
 extern constinit const Kernel matmul_kernels[] = {
-    {"matmul", kF32Type, float_tiles<float>, float_scratch<float>, cost<float, 50>, run_float<float>, true, kForms, 1},
+    {"matmul", kF32Type, float_tiles<float>, float_scratch<float>, cost<float, 50>, run_float<float>, true, kForms, 1,
+     shared_bytes<float>, finish_float<float>},
     {"matmul", kF64Type, float_tiles<double>, float_scratch<double>, cost<double, 25>, run_float<double>, true, kForms,
      1},
     {"matmul", kI32Type, int_tiles, nullptr, cost<std::int32_t, 4>, run_int<std::uint32_t>},

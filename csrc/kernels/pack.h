@@ -7,77 +7,25 @@
 #include "kernels/element.h"
 #include "kernels/micro_kernel.h"
 #include "kernels/simd.h"
+#include "kernels/turn.h"
 
 namespace ingot::INGOT_LEVEL {
 
-// to[k * 16 + j] = from[j * stride + k] for 16 columns and kSteps steps of k, a register transpose.
-// Returns how many of the `steps` it did; the caller does the rest.
-#if defined(__AVX512F__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // gcc 12 sees the undefined operand inside its own intrinsics
-INGOT_INLINE void transpose_16x16(const float* from, std::int64_t stride, float* to) {
-  __m512 r[16], t[16];
-  for (int i = 0; i < 16; ++i) r[i] = _mm512_loadu_ps(from + i * stride);
-  for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
-    t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
-  }
-  for (int i = 0; i < 16; i += 4) {  // rows i .. i+3 of each 128-bit quarter become columns
-    r[i] = _mm512_shuffle_ps(t[i], t[i + 2], 0x44);
-    r[i + 1] = _mm512_shuffle_ps(t[i], t[i + 2], 0xee);
-    r[i + 2] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0x44);
-    r[i + 3] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0xee);
-  }
-  for (int i = 0; i < 4; ++i) {  // the 4x4 quarters are transposed among themselves
-    const __m512 low = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88), high = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xdd);
-    const __m512 low2 = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88);
-    const __m512 high2 = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xdd);
-    _mm512_storeu_ps(to + 16 * i, _mm512_shuffle_f32x4(low, low2, 0x88));
-    _mm512_storeu_ps(to + 16 * (i + 4), _mm512_shuffle_f32x4(high, high2, 0x88));
-    _mm512_storeu_ps(to + 16 * (i + 8), _mm512_shuffle_f32x4(low, low2, 0xdd));
-    _mm512_storeu_ps(to + 16 * (i + 12), _mm512_shuffle_f32x4(high, high2, 0xdd));
-  }
-}
-
+// to[k * 16 + j] = from[j * stride + k] for 16 columns, in registers. Returns how many of the `steps` it did; the
+// caller does the rest.
 inline std::int64_t transpose_panel(const float* from, std::int64_t stride, float* to, std::int64_t steps) {
+  constexpr std::int64_t kSquare = kLanes<F32>;
   std::int64_t k = 0;
-  for (; k + 16 <= steps; k += 16) transpose_16x16(from + k, stride, to + k * kPanel);
-  return k;
-}
-#pragma GCC diagnostic pop
-#elif defined(__AVX2__)
-INGOT_INLINE void transpose_8x8(const float* from, std::int64_t stride, float* to) {
-  __m256 r[8], t[8];
-  for (int i = 0; i < 8; ++i) r[i] = _mm256_loadu_ps(from + i * stride);
-  for (int i = 0; i < 8; i += 2) {
-    t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
-    t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
-  }
-  for (int i = 0; i < 8; i += 4) {
-    r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
-    r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
-    r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
-    r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
-  }
-  for (int i = 0; i < 4; ++i) {
-    _mm256_storeu_ps(to + 16 * i, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
-    _mm256_storeu_ps(to + 16 * (i + 4), _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
-  }
-}
-
-inline std::int64_t transpose_panel(const float* from, std::int64_t stride, float* to, std::int64_t steps) {
-  std::int64_t k = 0;
-  for (; k + 8 <= steps; k += 8) {
-    transpose_8x8(from + k, stride, to + k * kPanel);
-    transpose_8x8(from + k + 8 * stride, stride, to + k * kPanel + 8);
+  if constexpr (kTurns) {
+    for (; k + kSquare <= steps; k += kSquare) {
+      for (std::int64_t j = 0; j < kPanel; j += kSquare) {
+        float* const line = to + k * kPanel + j;
+        turn_square(from + j * stride + k, stride, [&](int i, F32 v) { store(line + i * kPanel, v); });
+      }
+    }
   }
   return k;
 }
-#else
-inline std::int64_t transpose_panel(const float*, std::int64_t, float*, std::int64_t) {
-  return 0;
-}
-#endif
 inline std::int64_t transpose_panel(const double*, std::int64_t, double*, std::int64_t) {
   return 0;
 }

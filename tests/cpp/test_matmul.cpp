@@ -122,6 +122,46 @@ TEST_CASE_TEMPLATE("matmul of contiguous and transposed operands has the bits of
   }
 }
 
+TEST_CASE("one row times columns that lie together along k has the bits of rule 3") {
+  Rng rng(8);
+  for (const auto& [n, k] : {std::pair{16, 64}, std::pair{17, 5}, std::pair{31, 257}, std::pair{32, 256},
+                             std::pair{33, 1040}, std::pair{77, 300}, std::pair{1300, 70}}) {
+    for (const std::int64_t batch : {1, 3}) {
+      Tensor<float> b = random_tensor<float>(rng, {batch, k, n}, Walk::kContiguous);
+      b.strides = {k * n, 1, k};
+      check_matmul<float>(rng, random_tensor<float>(rng, {batch, 1, k}, Walk::kContiguous), b);
+    }
+    check_matmul<float>(rng, random_tensor<float>(rng, {n, k}, Walk::kContiguous),
+                        random_tensor<float>(rng, {k, 1}, Walk::kContiguous));
+  }
+}
+
+TEST_CASE("few outputs of a long k, whose blocks threads share, have the bits of rule 3") {
+  Rng rng(9);
+  for (const std::int64_t n : {1, 2, 3, 7, 8, 9, 10, 15}) {
+    for (const std::int64_t k : {1024, 1030, 256 * 8, 256 * 16, 256 * 33 + 17, 256 * 47, 256 * 150 + 255}) {
+      if (k > 20000 && n > 2) continue;
+      Tensor<float> b = random_tensor<float>(rng, {k, n}, Walk::kContiguous);
+      const Tensor<float> a = random_tensor<float>(rng, {1, k}, Walk::kContiguous);
+      check_matmul<float>(rng, a, b);
+      b.strides = {1, k};
+      check_matmul<float>(rng, a, b);
+    }
+  }
+}
+
+TEST_CASE("a long sum that rounds to -0 stays -0") {
+  Rng rng(10);
+  for (const std::int64_t k : {1024, 1100}) {
+    Tensor<float> a = contiguous<float>({1, k}), b = contiguous<float>({k, 2});
+    std::fill(a.storage.begin(), a.storage.end(), -0.0F);
+    std::fill(b.storage.begin(), b.storage.end(), 0.0F);
+    a.storage[static_cast<std::size_t>(k - 1)] = -1e-30F;
+    b.storage[static_cast<std::size_t>(2 * k - 1)] = 1e-30F;
+    check_matmul<float>(rng, a, b);
+  }
+}
+
 TEST_CASE("few rows times panels have the bits of rule 3, near and far from the processor") {
   Rng rng(6);
   for (std::int64_t m = 1; m <= 8; ++m) {
