@@ -4,32 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "cuda/chain.h"
+#include "cuda/recording.h"
 #include "cuda/status.h"
-#include "cuda/stream.h"
-
-namespace ingot::cuda {
-namespace {
-
-struct Part {
-  std::size_t child;      // of the graph's parts that are not empty
-  std::size_t num_nodes;  // 0: it is empty
-};
-
-}  // namespace
-
-// What lies between begin and end of a capture or of a patch.
-struct Recording {
-  OwnedGraph whole;
-  Chain chain;
-  std::vector<cudaGraphNode_t> children;  // the parts that are not empty
-  std::vector<Part> parts;
-  DeviceGraph* patched = nullptr;  // null: it is a capture
-  std::size_t next_part = 0;       // of `patched`
-  bool refused = false;
-};
-
-}  // namespace ingot::cuda
 
 struct ingot::DeviceGraph {
   DeviceContext* context;
@@ -88,7 +64,7 @@ DeviceStatus begin_capture(DeviceStream* stream) {
   cudaGraph_t made = nullptr;
   INGOT_CUDA_CHECK(cudaGraphCreate(&made, 0), "capture");
   auto recording = std::make_unique<Recording>(
-      Recording{.whole = OwnedGraph(made), .chain = {.graph = made}, .children = {}, .parts = {}});
+      Recording{.whole = OwnedGraph(made), .chain = {.graph = made}, .bodies = {}, .children = {}, .parts = {}});
   INGOT_CUDA_CHECK(extend_begin(stream->stream, recording->chain), "capture");
   stream->recording = recording.release();
   return kDeviceDone;
@@ -98,7 +74,8 @@ DeviceStatus end_capture(DeviceStream* stream, DeviceGraph** graph) {
   INGOT_CUDA_DEVICE(*stream->context);
   const std::unique_ptr<Recording> recording(std::exchange(stream->recording, nullptr));
   INGOT_CUDA_CHECK(extend_end(stream->stream, recording->chain), "capture");
-  if (*graph != nullptr && update((*graph)->executable, recording->whole.get())) {
+  if (graph == nullptr) return kDeviceDone;
+  if (*graph != nullptr && !recording->has_conditions && update((*graph)->executable, recording->whole.get())) {
     (*graph)->parts = std::move(recording->parts);
     return kDeviceDone;
   }
@@ -133,7 +110,8 @@ DeviceStatus end_part(DeviceStream* stream) {
 }
 
 DeviceStatus begin_patch(DeviceStream* stream, DeviceGraph* graph) {
-  stream->recording = new Recording{.whole = nullptr, .chain = {}, .children = {}, .parts = {}, .patched = graph};
+  stream->recording =
+      new Recording{.whole = nullptr, .chain = {}, .bodies = {}, .children = {}, .parts = {}, .patched = graph};
   return kDeviceDone;
 }
 

@@ -60,6 +60,19 @@ cudaError_t extend_end(cudaStream_t stream, Chain& chain) {
   return error != cudaSuccess ? error : no_last;
 }
 
+cudaError_t append_node(Chain& chain, cudaGraphNodeParams* params) {
+  const std::size_t num_before = chain.last == nullptr ? 0 : 1;
+  const cudaGraphNode_t* const before = num_before == 0 ? nullptr : &chain.last;
+  cudaGraphNode_t node = nullptr;
+#if CUDART_VERSION >= 13000
+  const cudaError_t error = cudaGraphAddNode(&node, chain.graph, before, nullptr, num_before, params);
+#else
+  const cudaError_t error = cudaGraphAddNode(&node, chain.graph, before, num_before, params);
+#endif
+  if (error == cudaSuccess) chain.last = node;
+  return error;
+}
+
 #else  // nothing captures into a graph that there is: a child takes the nodes
 
 cudaError_t extend_begin(cudaStream_t stream, const Chain&) {

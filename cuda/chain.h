@@ -30,5 +30,8 @@ cudaError_t capture_end(cudaStream_t stream, OwnedGraph* graph);
 
 // Puts a graph behind the last node, as one node.
 cudaError_t append_child(Chain& chain, cudaGraph_t child);
+#if CUDART_VERSION >= 12040
+cudaError_t append_node(Chain& chain, cudaGraphNodeParams* params);
+#endif
 
 }  // namespace ingot::cuda

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "cuda/branches.h"
 #include "cuda/cache.h"
 #include "cuda/capture.h"
 #include "cuda/context.h"
@@ -71,6 +72,7 @@ constexpr DeviceApi kApi = {
     .close_stream = close_stream,
     .native_stream = native_stream,
     .synchronize = guard<synchronize>,
+    .is_done = guard<is_done>,
     .wait_for = guard<wait_for>,
     .let_wait = guard<let_wait>,
     .launch = guard<launch_step>,
@@ -87,6 +89,12 @@ constexpr DeviceApi kApi = {
     .end_part = guard<end_part>,
     .begin_patch = guard<begin_patch>,
     .end_patch = guard<end_patch>,
+    .has_branches = has_branches,
+    .begin_if = guard<begin_if>,
+    .begin_else = guard<begin_else>,
+    .end_branch = guard<end_branch>,
+    .begin_while = guard<begin_while>,
+    .end_turn = guard<end_turn>,
     .make_event = guard<make_event>,
     .release_event = release_event,
     .record_event = guard<record_event>,

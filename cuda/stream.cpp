@@ -58,6 +58,13 @@ DeviceStatus synchronize(DeviceStream* stream) {
   return kDeviceDone;
 }
 
+DeviceStatus is_done(DeviceStream* stream, std::int32_t* done) {
+  INGOT_CUDA_DEVICE(*stream->context);
+  const cudaError_t error = cudaStreamQuery(stream->stream);
+  *done = error == cudaSuccess ? 1 : 0;
+  return error == cudaErrorNotReady ? kDeviceDone : status_of(error, "stream");
+}
+
 DeviceStatus wait_for(DeviceStream* stream, void* other) {
   return meet(stream, stream->stream, static_cast<cudaStream_t>(other));
 }

@@ -27,6 +27,7 @@ DeviceStatus open_stream(DeviceContext* context, DeviceStream** stream);
 void close_stream(DeviceStream* stream);
 void* native_stream(DeviceStream* stream);
 DeviceStatus synchronize(DeviceStream* stream);
+DeviceStatus is_done(DeviceStream* stream, std::int32_t* done);
 DeviceStatus wait_for(DeviceStream* stream, void* other);
 DeviceStatus let_wait(DeviceStream* stream, void* other);
 

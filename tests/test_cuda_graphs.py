@@ -4,6 +4,9 @@ patched for arrays at addresses that were never seen. The bits are the same on e
 from __future__ import annotations
 
 import ctypes
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -190,4 +193,161 @@ def test_faults_and_states_are_those_of_the_processor_in_patched_runs(
         assert found == expected
         assert (found[0] != "") == (seed % 3 == 2)
     assert watch.graph_patches > 0
+    check(there.default_session.state["total"], here.default_session.state["total"])
+
+
+# ---- branches and loops that depend on data ----------------------------------------------------
+
+
+def collatz(n: Any, x: Any) -> Any:
+    """A loop around a branch; the carried matrix swaps two buffers."""
+
+    def turn(state: Any) -> Any:
+        k, value, m = state
+        odd = ingot.remainder(value, 2) == 1
+        value, m = ingot.cond(
+            odd,
+            lambda v, a: (v * 3 + 1, a @ x),
+            lambda v, a: (v // 2, ingot.tanh(x @ a) * 0.5),
+            value,
+            m,
+        )
+        return k + 1, value, m
+
+    return ingot.while_loop(lambda s: s[1] > 1, turn, (0, n, x + 1.0))
+
+
+def nested(n: Any, x: Any) -> Any:
+    """A loop inside of a loop, a counted one inside of that."""
+
+    def inner(state: Any) -> Any:
+        k, m = state
+        m, _ = ingot.scan(lambda c, row: (c @ x * 0.3 + row, ()), m, x)
+        return k + 1, ingot.tanh(m)
+
+    def outer(state: Any) -> Any:
+        k, m = state
+        _, m = ingot.while_loop(lambda s: s[0] < k, inner, (0, m))
+        return k + 1, m @ x
+
+    k, m = ingot.while_loop(lambda s: s[0] < n, outer, (0, x))
+    return k, m + x
+
+
+@pytest.mark.parametrize("function", [collatz, nested])
+def test_a_run_with_branches_and_loops_is_one_launch(
+    function: Callable[..., Any], cuda: str, emulator: Emulator
+) -> None:
+    graph = ingot.record(function, ingot.Spec((), "int64"), ingot.Spec((3, 3)))
+    there, here = ingot.compile(graph, device=cuda), ingot.compile(graph)
+    rng = np.random.default_rng(0)
+    results = [ingot.to_device(np.asarray(r), cuda) for r in here(3, np.zeros((3, 3), np.float32))]
+    n, x = ingot.to_device(np.array(1), cuda), ingot.to_device(np.zeros((3, 3), np.float32), cuda)
+    for _ in range(3):
+        there.run_into([n, x], results)
+    watch = Watch(emulator)
+    for _ in range(3):
+        there.run_into([n, x], results)
+    assert watch.enqueued == watch.graph_launches == 3
+    for start in (0, 1, 2, 5, 7, 3):
+        x_now = rng.standard_normal((3, 3)).astype(np.float32)
+        found, expected = there(np.array(start), x_now), here(np.array(start), x_now)
+        for a, b in zip(found, expected, strict=True):
+            check(a, b)
+
+
+def test_fresh_arrays_patch_a_graph_around_its_loops(cuda: str, emulator: Emulator) -> None:
+    def function(n: Any, x: Any) -> Any:
+        _, m = ingot.while_loop(
+            lambda s: s[0] < 4, lambda s: (s[0] + 1, ingot.tanh(s[1] @ s[1])), (n + 0, x * 2.0)
+        )
+        return m - x
+
+    graph = ingot.record(function, ingot.Spec((), "int64"), ingot.Spec((3, 3)))
+    there, here = ingot.compile(graph, device=cuda), ingot.compile(graph)
+    rng = np.random.default_rng(0)
+    kept = []
+    watch = Watch(emulator)
+    for start in (0, 1, 2, 3, 4, 0, 3):
+        n, x = np.array(start), rng.standard_normal((3, 3)).astype(np.float32)
+        kept.append((ingot.to_device(n, cuda), ingot.to_device(x, cuda)))
+        kept.append(there(*kept[-1]))
+        check(kept[-1].numpy(), here(n, x))
+    assert watch.graph_instantiations == 1
+    assert watch.graph_launches == 6
+
+
+def test_arrays_that_move_inside_of_a_loop_are_walked(cuda: str, emulator: Emulator) -> None:
+    graph = ingot.record(nested, ingot.Spec((), "int64"), ingot.Spec((3, 3)))
+    there, here = ingot.compile(graph, device=cuda), ingot.compile(graph)
+    rng = np.random.default_rng(0)
+    kept = []
+    watch = Watch(emulator)
+    for _ in range(5):
+        x = rng.standard_normal((3, 3)).astype(np.float32)
+        kept.append(ingot.to_device(x, cuda))
+        for a, b in zip(there(np.array(3), kept[-1]), here(np.array(3), x), strict=True):
+            check(np.asarray(a), b)
+    assert watch.graph_launches <= 1
+
+
+def endless(n: Any) -> Any:
+    return ingot.while_loop(lambda k: k < n, lambda k: ingot.remainder(k + 1, 1000), 0)
+
+
+def test_ctrl_c_ends_a_loop_of_a_graph(cuda: str, emulator: Emulator) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        pytest.skip("signals go to the main thread")
+    total = ingot.State(np.zeros((), np.int64), name="total")
+
+    def add(n: Any) -> Any:
+        total.value = total.value + endless(n)
+        return total.value
+
+    program = ingot.compile(ingot.record(add, ingot.Spec((), "int64")), device=cuda)
+    for _ in range(3):
+        program(np.array(5))
+    watch = Watch(emulator)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            program(np.array(2000))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    timer.join()
+    assert watch.graph_launches == 1
+    assert program.default_session.state["total"].tolist() == 15
+    assert program(np.array(7)).tolist() == 22
+    with pytest.raises(ingot.LimitError, match="more steps than max_steps: got more than 50"):
+        program.run({"n": np.array(2000)}, max_steps=50)
+
+
+def test_a_fault_in_some_turn_is_that_of_the_processor(cuda: str, emulator: Emulator) -> None:
+    total = ingot.State(np.zeros((), np.float32), name="total")
+
+    def add(x: Any, n: Any) -> Any:
+        _, found = ingot.while_loop(
+            lambda s: s[0] < n, lambda s: (s[0] + 1, s[1] + x[s[0]]), (0, ingot.tensor(0.0))
+        )
+        ingot.abort(found > 100.0, "too much")
+        total.value = total.value + found
+        return total.value
+
+    graph = ingot.record(add, ingot.Spec((6,)), ingot.Spec((), "int64"))
+    there, here = ingot.compile(graph, device=cuda), ingot.compile(graph)
+    x = np.arange(6, dtype=np.float32)
+    watch = Watch(emulator)
+    for n, factor in [(3, 1), (6, 1), (7, 1), (0, 1), (5, 100), (99, 1), (6, 2), (-4, 1)]:
+        outcomes = []
+        for program in (there, here):
+            try:
+                outcomes.append(
+                    (bits(np.asarray(program(x * np.float32(factor), np.array(n)))), "")
+                )
+            except (ingot.RangeError, ingot.AbortError) as error:
+                outcomes.append((None, f"{type(error).__name__}: {error}"))
+        assert outcomes[0] == outcomes[1]
+    assert watch.graph_launches == 7
     check(there.default_session.state["total"], here.default_session.state["total"])

@@ -14,7 +14,7 @@
 namespace ingot {
 
 // Raised whenever a struct of this file, or of execute/kernel.h as far as plugins see it, changes.
-inline constexpr std::uint32_t kDeviceApiVersion = 4;
+inline constexpr std::uint32_t kDeviceApiVersion = 5;
 
 struct DeviceContext;  // one device
 struct DeviceStream;   // one queue of it
@@ -100,6 +100,18 @@ struct DeviceFault {
   std::int64_t element, value, extent;  // as in ErrorWord
 };
 
+// Of DeviceFault::step: a run was asked to stop.
+inline constexpr std::int64_t kDeviceStopped = -1;
+
+// What decides about a branch or a turn of a loop: it holds where the condition is 1. Where there is a fault, nothing
+// of a branch runs and no loop goes on; so it is where `stop` is not 0, and then a fault says so.
+struct DeviceTest {
+  const char* condition;  // a bool of the device's memory
+  DeviceFault* fault;
+  const std::int32_t* stop;  // in memory of the host that the device reads; null: none
+  std::int64_t order;        // as that of a launch
+};
+
 struct DeviceLaunch {
   const DeviceStep* step;
   const KernelCall* call;  // addresses are the device's, `group` is null; not needed any more when launch returns
@@ -151,6 +163,7 @@ struct DeviceApi {
   void (*close_stream)(DeviceStream* stream);
   void* (*native_stream)(DeviceStream* stream);  // a cudaStream_t
   DeviceStatus (*synchronize)(DeviceStream* stream);
+  DeviceStatus (*is_done)(DeviceStream* stream, std::int32_t* done);  // without waiting: 1 or 0
   // Later work of `stream` waits for what is now enqueued on the other one, given as native_stream gives it.
   DeviceStatus (*wait_for)(DeviceStream* stream, void* other);
   DeviceStatus (*let_wait)(DeviceStream* stream, void* other);
@@ -165,7 +178,8 @@ struct DeviceApi {
 
   // What is enqueued between begin and end is noted, not run; run_graph enqueues all of it at once. `graph` is null at
   // first; a later capture of the same launches with other addresses or numbers changes it in place where it can.
-  // end_capture ends the capture whatever it returns; where it fails the graph stays as it was.
+  // end_capture ends the capture whatever it returns; where it fails the graph stays as it was. Without a place for a
+  // graph (a null pointer to it) nothing comes of the capture.
   DeviceStatus (*begin_capture)(DeviceStream* stream);
   DeviceStatus (*end_capture)(DeviceStream* stream, DeviceGraph** graph);
   DeviceStatus (*run_graph)(DeviceStream* stream, DeviceGraph* graph);
@@ -178,6 +192,17 @@ struct DeviceApi {
   DeviceStatus (*end_part)(DeviceStream* stream);
   DeviceStatus (*begin_patch)(DeviceStream* stream, DeviceGraph* graph);
   DeviceStatus (*end_patch)(DeviceStream* stream);
+
+  // Branches and loops of a capture, outside of its parts; they nest. has_branches: whether there can be any, 1 or 0.
+  //   begin_if, the branch, [begin_else, the other branch,] end_branch
+  //   begin_while, what is done in a turn, end_turn
+  // A test is made where it is given: once for both branches, before the first turn and at the end of every one.
+  std::int32_t (*has_branches)(DeviceContext* context);
+  DeviceStatus (*begin_if)(DeviceStream* stream, const DeviceTest* test, std::int32_t has_else);
+  DeviceStatus (*begin_else)(DeviceStream* stream);
+  DeviceStatus (*end_branch)(DeviceStream* stream);
+  DeviceStatus (*begin_while)(DeviceStream* stream, const DeviceTest* test);
+  DeviceStatus (*end_turn)(DeviceStream* stream, const DeviceTest* test);
 
   DeviceStatus (*make_event)(DeviceContext* context, DeviceEvent** event);
   void (*release_event)(DeviceEvent* event);

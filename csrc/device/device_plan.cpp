@@ -78,16 +78,34 @@ std::shared_ptr<DevicePlan> make_device_plan(std::shared_ptr<const Device> devic
   ArgumentBlocks blocks;  // not bound: what is symbolic stands as 0
   make_blocks(compiled, blocks);
   plan->steps.resize(compiled.steps.size());
-  for (const StepCode& code : compiled.steps) plan->can_fail = plan->can_fail || code.may_fail;
+  for (std::uint32_t i = 0; i < compiled.steps.size(); ++i) {
+    const StepCode& code = compiled.steps[i];
+    const bool tests = code.kind == StepKind::kJumpIfFalse;
+    plan->is_counted = plan->is_counted && !tests;
+    plan->may_turn_forever = plan->may_turn_forever || (tests && branch_at(compiled, i).repeats);
+    plan->can_fail = plan->can_fail || code.may_fail || plan->may_turn_forever;
+    if (code.kind == StepKind::kSwap) plan->swaps.emplace_back(code.slot_a, code.slot_b);
+  }
   for (std::size_t i = 0; i < plan->steps.size(); ++i) {
     const StepCode& code = compiled.steps[i];
-    plan->is_counted = plan->is_counted && code.kind != StepKind::kJumpIfFalse;
-    plan->swaps = plan->swaps || code.kind == StepKind::kSwap;
     if (code.kind == StepKind::kKernel || code.kind == StepKind::kAbort)
       plan->steps[i] = compile_step(device, compiled, blocks, i, freedoms, plan->can_fail && code.writes_state);
   }
   plan->device = std::move(device);
   return plan;
+}
+
+//   if:    step: jump_if_false -> other; first ..; jump: -> end; other ..; end:
+//   while: other ..; step: jump_if_false -> end; first ..; jump: -> other; end:
+DeviceBranch branch_at(const CompiledPlan& compiled, std::uint32_t step) {
+  const std::uint32_t target = compiled.steps[step].target, jump = target - 1, closing = compiled.steps[jump].target;
+  INGOT_CHECK(compiled.steps[jump].kind == StepKind::kJump);
+  const bool repeats = closing <= step;
+  return {.repeats = repeats,
+          .first = step + 1,
+          .other = repeats ? closing : target,
+          .jump = jump,
+          .end = repeats ? target : closing};
 }
 
 std::int64_t workspace_bytes(const DevicePlan& plan, const ArgumentBlocks& blocks) {

@@ -27,19 +27,23 @@ class DeviceExecutor {
   // Enqueues one step of its own, which cannot fail, between begin and run.
   void enqueue(const DeviceStep* step, const KernelCall& call);
   // What was captured is of another plan, or of other sizes.
-  void forget() { runs_.forget(); }
+  void forget();
   // Waits for a run that is still in progress.
   void finish() noexcept;
   DeviceStream* stream() const { return desk_.stream.get(); }
 
  private:
-  void enqueue(DeviceWalk& walk, const CompiledPlan& compiled, KnownRuns::Choice choice, RunState& state);
-  void capture(DeviceWalk& walk, const CompiledPlan& compiled, KnownRun& run, RunState& state);
-  bool patch(DeviceWalk& walk, const CompiledPlan& compiled, KnownRun& run, RunState& state);
+  bool may_replay(const DevicePlan& plan, const RunOptions& options) const;
+  bool enqueue(DeviceWalk& walk, KnownRuns::Choice choice, RunState& state);
+  bool capture(DeviceWalk& walk, KnownRun& run, RunState& state);
+  bool patch(DeviceWalk& walk, KnownRun& run, RunState& state);
+  void wait(const RunOptions& options, bool may_turn_forever);
 
   DeviceDesk desk_;
   KnownRuns runs_;
   bool in_progress_ = false;
+  bool too_long_ = false;  // to be captured, at these sizes
+  const bool has_branches_;
 };
 
 }  // namespace ingot

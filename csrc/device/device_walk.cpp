@@ -10,11 +10,16 @@ constexpr std::size_t kMostTimed = 2048;  // launches between two looks at their
 
 }  // namespace
 
+void DeviceDesk::require(DeviceStatus status) const {
+  device->require(status, "run");
+}
+
 // Steps that write a state look at the fault themselves: only those before it have written.
 void DeviceDesk::check_fault(const CompiledPlan& compiled, RunState& state) const {
   const DeviceFault& fault = readback().fault;
   if (fault.set == 0) return;
   state.state_written = first_state_order < fault.order;
+  if (fault.step == kDeviceStopped) fail(ErrorCode::kAbort, "run: interrupted");
   INGOT_CHECK(fault.step >= 0 && static_cast<std::size_t>(fault.step) < compiled.steps.size());
   fail_step(compiled, static_cast<std::size_t>(fault.step),
             {.lock = 0, .set = 1, .element = fault.element, .value = fault.value, .extent = fault.extent});
@@ -35,41 +40,52 @@ DeviceWalk::DeviceWalk(DeviceDesk& desk, const CompiledPlan& compiled, const Dev
       profile_(profile) {}
 
 void DeviceWalk::run() {
-  for (const DeviceTransfer& t : buffers_.uploads) desk_.require(api_.upload(stream_, t.device, t.host, t.num_bytes));
-  if (plan_.can_fail) desk_.require(api_.clear(stream_, desk_.fault_memory.data(), sizeof(DeviceFault)));
-  enqueue_steps();
+  parts_ = {};
+  mode_ = Mode::kRun;
+  enqueue();
   read_times();
+}
+
+// Every graph begins with the slots where the plan has them, so that its parts come again at the same places.
+bool DeviceWalk::capture(std::span<const std::uint8_t> parts) {
+  if (!plan_.swaps.empty()) state_.blocks.placed = false;
+  parts_ = parts;
+  mode_ = Mode::kCapture;
+  enqueue();
+  return !is_too_long();
+}
+
+void DeviceWalk::patch(std::span<const std::uint8_t> parts) {
+  if (!plan_.swaps.empty()) state_.blocks.placed = false;
+  parts_ = parts;
+  mode_ = Mode::kPatch;
+  enqueue_all();
+}
+
+void DeviceWalk::enqueue() {
+  for (const DeviceTransfer& t : buffers_.uploads) desk_.require(api_.upload(stream_, t.device, t.host, t.num_bytes));
+  const bool looks_at_fault = plan_.can_fail || !plan_.is_counted;
+  if (looks_at_fault) desk_.require(api_.clear(stream_, desk_.fault_memory.data(), sizeof(DeviceFault)));
+  enqueue_all();
   for (const DeviceTransfer& t : buffers_.downloads)
     desk_.require(api_.download(stream_, t.host, t.device, t.num_bytes));
   if (plan_.can_fail) download_fault();
 }
 
-// Every graph begins with the slots where the plan has them, so that its parts come again at the same places.
-void DeviceWalk::capture(std::span<const std::uint8_t> parts) {
-  if (plan_.swaps) state_.blocks.placed = false;
-  parts_ = parts;
-  parts_alone_ = false;
-  run();
-}
-
-void DeviceWalk::patch(std::span<const std::uint8_t> parts) {
-  if (plan_.swaps) state_.blocks.placed = false;
-  parts_ = parts;
-  parts_alone_ = true;
-  enqueue_steps();
-}
-
-void DeviceWalk::enqueue_steps() {
+void DeviceWalk::enqueue_all() {
   places_.begin_run();
   state_.state_written = false;
   desk_.num_launches = 0;
   desk_.first_state_order = DeviceDesk::kNoState;
-  const auto num_steps = static_cast<std::uint32_t>(compiled_.steps.size());
-  for (std::uint32_t next = 0; next < num_steps;) {
+  enqueue_steps(0, static_cast<std::uint32_t>(compiled_.steps.size()));
+  enter_part(false);
+}
+
+void DeviceWalk::enqueue_steps(std::uint32_t begin, std::uint32_t end) {
+  for (std::uint32_t next = begin; next < end && !is_too_long();) {
     if (next < compiled_.commit_step) limits_.check(0);
     next = run_step(next);
   }
-  enter_part(false);
 }
 
 std::uint32_t DeviceWalk::run_step(std::uint32_t index) {
@@ -83,18 +99,18 @@ std::uint32_t DeviceWalk::run_step(std::uint32_t index) {
     case StepKind::kJump:
       return step.target;
     case StepKind::kJumpIfFalse:
+      if (mode_ != Mode::kRun) return walk_branch(index, step);
       return read_condition(step) ? index + 1 : step.target;
     case StepKind::kSwap:
       places_.swap_slots(step.slot_a, step.slot_b);
       break;
     case StepKind::kLoopBegin:
-      if (!places_.begin_loop(step, turn)) return step.target;
-      write_turn(index, step, turn);
-      break;
-    case StepKind::kLoopNext:
-      if (!places_.next_turn(step, turn)) break;
-      write_turn(index, step, turn);
-      return step.target;
+    case StepKind::kLoopNext: {
+      const bool begins = step.kind == StepKind::kLoopBegin;
+      const bool turns = begins ? places_.begin_loop(step, turn) : places_.next_turn(step, turn);
+      if (turns) write_turn(index, step, turn);
+      return turns == begins ? index + 1 : step.target;
+    }
   }
   return index + 1;
 }
@@ -103,7 +119,7 @@ std::uint32_t DeviceWalk::run_step(std::uint32_t index) {
 bool DeviceWalk::enter_part(bool is_part) {
   if (is_part != in_part_) desk_.require(is_part ? api_.begin_part(stream_) : api_.end_part(stream_));
   in_part_ = is_part;
-  return is_part || !parts_alone_;
+  return is_part || mode_ != Mode::kPatch;
 }
 
 void DeviceWalk::write_turn(std::uint32_t index, const StepCode& step, std::int64_t turn) {
@@ -113,7 +129,8 @@ void DeviceWalk::write_turn(std::uint32_t index, const StepCode& step, std::int6
 
 void DeviceWalk::launch(std::uint32_t index, const StepCode& step) {
   const std::int64_t order = desk_.num_launches++;
-  if (step.writes_state && !state_.state_written) desk_.first_state_order = order;
+  // Of a loop of a graph nobody knows which turn reported a fault.
+  if (step.writes_state && !state_.state_written) desk_.first_state_order = loop_order_ < 0 ? order : loop_order_;
   state_.state_written = state_.state_written || step.writes_state;
   if (!enter_part(!parts_.empty() && parts_[index] != 0)) return;
   const DeviceLaunch launch = {.step = plan_.steps[index].get(),
@@ -123,9 +140,9 @@ void DeviceWalk::launch(std::uint32_t index, const StepCode& step) {
                                .step_index = index,
                                .guarded = step.writes_state && plan_.can_fail ? 1 : 0,
                                .workspace = buffers_.workspace};
-  if (profile_ == nullptr) return desk_.require(api_.launch(stream_, &launch));
-  record(timed_.size() * 2);
+  if (profile_ != nullptr) record(timed_.size() * 2);
   desk_.require(api_.launch(stream_, &launch));
+  if (profile_ == nullptr) return;
   record(timed_.size() * 2 + 1);
   timed_.push_back(index);
   if (timed_.size() == kMostTimed) read_times();

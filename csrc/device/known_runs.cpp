@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "device/device_plan.h"
+
 namespace ingot {
 
 namespace {
@@ -39,6 +41,21 @@ std::vector<std::uint8_t> moving_slots(const CompiledPlan& compiled, const std::
   return moving;
 }
 
+bool any(const std::vector<std::uint8_t>& flags, std::size_t begin, std::size_t end) {
+  while (begin < end && flags[begin] == 0) ++begin;
+  return begin < end;
+}
+
+// The test itself is outside of its branches, but a loop makes it again inside.
+bool any_in_branch(const CompiledPlan& compiled, const std::vector<std::uint8_t>& parts) {
+  for (std::uint32_t i = 0; i < parts.size(); ++i) {
+    if (compiled.steps[i].kind != StepKind::kJumpIfFalse) continue;
+    const DeviceBranch branch = branch_at(compiled, i);
+    if (any(parts, branch.repeats ? branch.other : branch.first, branch.end)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void KnownRuns::forget() {
@@ -51,7 +68,7 @@ void KnownRuns::forget() {
   parts_found_ = false;
 }
 
-KnownRuns::Choice KnownRuns::choose(const DeviceRunBuffers& buffers, bool may_replay) {
+KnownRuns::Choice KnownRuns::choose(const CompiledPlan& compiled, const DeviceRunBuffers& buffers, bool may_replay) {
   const bool may_capture = num_runs_++ > 0 && may_replay;
   if (KnownRun* const run = find(buffers); run != nullptr) {
     run->came_back = true;
@@ -59,38 +76,40 @@ KnownRuns::Choice KnownRuns::choose(const DeviceRunBuffers& buffers, bool may_re
     return {*run, !may_capture ? RunWay::kWalk : run->is_captured ? RunWay::kReplay : RunWay::kCapture};
   }
   note_moves(buffers.slots);
+  find_parts(compiled);
   KnownRun& run = least_wanted();
-  KnownRun* const donor = may_capture ? find_donor(buffers, run) : nullptr;
+  KnownRun* const donor = may_capture && can_patch_ ? find_donor(buffers, run) : nullptr;
   if (donor != nullptr && donor != &run) {
     std::swap(run.graph, donor->graph);
     donor->is_captured = false;
   }
   note(buffers, run);
-  return {run, !may_capture ? RunWay::kWalk : donor != nullptr ? RunWay::kPatch : RunWay::kCapture};
+  if (!may_capture || !can_patch_) return {run, RunWay::kWalk};
+  return {run, donor != nullptr ? RunWay::kPatch : RunWay::kCapture};
 }
 
 KnownRun* KnownRuns::find(const DeviceRunBuffers& buffers) {
-  const auto found = std::find_if(runs_.begin(), runs_.end(), [&](const KnownRun& run) {
-    return same_frame(run, buffers) && same_arrays(run, buffers.slots);
-  });
-  return found == runs_.end() ? nullptr : &*found;
+  for (KnownRun& run : runs_)
+    if (same_frame(run, buffers) && same_arrays(run, buffers.slots)) return &run;
+  return nullptr;
 }
 
 KnownRun& KnownRuns::least_wanted() {
   const auto rank = [](const KnownRun& run) { return run.last_use + (run.came_back ? kWorthOfReturn : 0); };
-  return *std::min_element(runs_.begin(), runs_.end(),
-                           [&](const KnownRun& a, const KnownRun& b) { return rank(a) < rank(b); });
+  KnownRun* least = runs_.data();
+  for (KnownRun& run : runs_)
+    if (rank(run) < rank(*least)) least = &run;
+  return *least;
 }
 
 // A graph that nobody will miss: of the entry that is given up, or of addresses that never came back.
 KnownRun* KnownRuns::find_donor(const DeviceRunBuffers& buffers, KnownRun& given_up) {
-  const auto can_give = [&](const KnownRun& run) {
-    return run.is_captured && run.parts_version == parts_version_ && same_frame(run, buffers);
-  };
-  if (can_give(given_up)) return &given_up;
-  const auto found =
-      std::find_if(runs_.begin(), runs_.end(), [&](const KnownRun& run) { return can_give(run) && !run.came_back; });
-  return found == runs_.end() ? nullptr : &*found;
+  KnownRun* donor = nullptr;
+  for (KnownRun& run : runs_) {
+    const bool can_give = run.is_captured && run.parts_version == parts_version_ && same_frame(run, buffers);
+    if (can_give && (&run == &given_up || (donor == nullptr && !run.came_back))) donor = &run;
+  }
+  return donor;
 }
 
 void KnownRuns::note(const DeviceRunBuffers& buffers, KnownRun& run) const {
@@ -98,8 +117,9 @@ void KnownRuns::note(const DeviceRunBuffers& buffers, KnownRun& run) const {
   run.is_captured = run.came_back = false;
   run.last_use = num_runs_;
   run.arena = buffers.slots.arena;
-  run.arrays.assign(inputs.begin(), inputs.end());
-  run.arrays.insert(run.arrays.end(), outputs.begin(), outputs.end());
+  if (run.arrays.size() != inputs.size() + outputs.size()) run.arrays = std::vector<char*>(moves_.size());
+  std::copy(inputs.begin(), inputs.end(), run.arrays.begin());
+  std::copy(outputs.rbegin(), outputs.rend(), run.arrays.rbegin());
   run.uploads.assign(buffers.uploads.begin(), buffers.uploads.end());
   run.downloads.assign(buffers.downloads.begin(), buffers.downloads.end());
 }
@@ -109,23 +129,24 @@ void KnownRuns::note_moves(const RunBuffers& slots) {
   const std::size_t num_arrays = slots.inputs.size() + slots.outputs.size();
   if (moves_.size() != num_arrays) moves_.assign(num_arrays, 0);
   num_inputs_ = slots.inputs.size();
-  const KnownRun& last = *std::max_element(
-      runs_.begin(), runs_.end(), [](const KnownRun& a, const KnownRun& b) { return a.last_use < b.last_use; });
-  if (last.last_use == 0) return;
+  const KnownRun* last = runs_.data();
+  for (const KnownRun& run : runs_)
+    if (run.last_use > last->last_use) last = &run;
+  if (last->last_use == 0) return;
   for (std::size_t i = 0; i < num_arrays; ++i) {
     char* const now = i < slots.inputs.size() ? slots.inputs[i] : slots.outputs[i - slots.inputs.size()];
-    if (moves_[i] != 0 || now == last.arrays[i]) continue;
+    if (moves_[i] != 0 || now == last->arrays[i]) continue;
     moves_[i] = 1;
     ++parts_version_;
     parts_found_ = false;
   }
 }
 
-const std::vector<std::uint8_t>& KnownRuns::find_parts(const CompiledPlan& compiled) {
-  if (parts_found_) return parts_;
-  parts_found_ = true;
+void KnownRuns::find_parts(const CompiledPlan& compiled) {
+  if (parts_found_) return;
+  parts_found_ = can_patch_ = true;
   parts_.clear();
-  if (std::find(moves_.begin(), moves_.end(), 1) == moves_.end()) return parts_;
+  if (!any(moves_, 0, moves_.size())) return;
   const std::vector<std::uint8_t> moving = moving_slots(compiled, moves_, num_inputs_);
   parts_.assign(compiled.steps.size(), 0);
   for (std::size_t i = 0; i < parts_.size(); ++i) {
@@ -134,7 +155,8 @@ const std::vector<std::uint8_t>& KnownRuns::find_parts(const CompiledPlan& compi
     for (std::uint32_t arg = step.first_arg; arg < end; ++arg)
       if (moving[compiled.arg_slots[arg]] != 0) parts_[i] = 1;
   }
-  return parts_;
+  can_patch_ = !any_in_branch(compiled, parts_);
+  if (!can_patch_) parts_.clear();
 }
 
 }  // namespace ingot

@@ -1,7 +1,8 @@
 // The runs of one plan at one set of sizes, by the addresses that they were given, and which of them have a graph. The
 // first run of all is walked, because a caller may come with other sizes every time; the second one is captured. An
 // array that was seen at two addresses *moves*: the steps that touch such arrays are parts of the graph (device/api.h),
-// so that a run at addresses never seen patches a graph instead of being captured. Who comes back with the same
+// so that a run at addresses never seen patches a graph instead of being captured. Inside of a branch that depends on
+// data there are no parts: where one touches what moves, new addresses are walked. Who comes back with the same
 // addresses gets a graph to keep.
 #pragma once
 
@@ -26,8 +27,9 @@ struct KnownRun {
   OwnedGraph graph;  // of other addresses, perhaps, unless it is captured
   bool is_captured = false;
   bool came_back = false;
-  std::uint64_t parts_version = 0;  // of the graph's parts
-  std::int64_t last_use = 0;        // 0: never
+  std::uint64_t parts_version = 0;     // of the graph's parts
+  std::int64_t first_state_order = 0;  // of the graph's launches the first that writes a state
+  std::int64_t last_use = 0;           // 0: never
   char* arena = nullptr;
   std::vector<char*> arrays;  // inputs, outputs
   std::vector<DeviceTransfer> uploads, downloads;
@@ -38,17 +40,17 @@ class KnownRuns {
  public:
   // What was captured is of another plan, or of other sizes.
   void forget();
-  // Which way a run goes, and its entry, of which the caller keeps is_captured and parts_version true; where it may not
-  // be replayed it is noted only.
+  // Which way a run goes, and its entry, of which the caller keeps what is said of its graph true; where it may
+  // not be replayed it is noted only.
   struct Choice {
     KnownRun& run;
     RunWay way;
   };
-  Choice choose(const DeviceRunBuffers& buffers, bool may_replay);
+  Choice choose(const CompiledPlan& compiled, const DeviceRunBuffers& buffers, bool may_replay);
 
-  // Per step: 1 where it touches an array that moves. Empty: none does. A graph that is captured now has parts of
-  // parts_version().
-  const std::vector<std::uint8_t>& find_parts(const CompiledPlan& compiled);
+  // Per step: 1 where it touches an array that moves. Empty: there are no parts. A graph that is captured now has those
+  // of parts_version().
+  const std::vector<std::uint8_t>& parts() const { return parts_; }
   std::uint64_t parts_version() const { return parts_version_; }
 
  private:
@@ -57,6 +59,7 @@ class KnownRuns {
   KnownRun* find_donor(const DeviceRunBuffers& buffers, KnownRun& given_up);
   void note(const DeviceRunBuffers& buffers, KnownRun& run) const;
   void note_moves(const RunBuffers& slots);
+  void find_parts(const CompiledPlan& compiled);
 
   std::array<KnownRun, 4> runs_;
   std::int64_t num_runs_ = 0;        // since they were forgotten
@@ -65,6 +68,7 @@ class KnownRuns {
   std::vector<std::uint8_t> parts_;
   std::uint64_t parts_version_ = 0;  // of what moves
   bool parts_found_ = false;         // parts_ are of this version
+  bool can_patch_ = true;            // no part would lie inside of a branch
 };
 
 }  // namespace ingot

@@ -30,8 +30,9 @@ class RunLimits {
     if (options_.interrupted(options_.interrupt_context)) fail(ErrorCode::kAbort, "run: interrupted");
   }
 
+  static constexpr std::int64_t kPollNs = 20'000'000;  // between two calls of `interrupted`
+
  private:
-  static constexpr std::int64_t kPollNs = 20'000'000;     // between two calls of `interrupted`
   static constexpr std::int64_t kLookNs = 1'000'000;      // of estimated work between two looks at the clock
   static constexpr std::int64_t kStepOverheadNs = 100;    // for every step, so that empty loops are stopped too
   static constexpr std::int64_t kMaxStepNs = 10'000'000;  // an estimate beyond this is not believed

@@ -39,6 +39,7 @@ unsigned vote(unsigned mask, bool holds);  // the lanes for which it holds
 void warp_barrier(unsigned mask);
 int lane();
 [[noreturn]] void stop_kernel(const char* problem);
+void set_condition(unsigned long long handle, unsigned value);
 
 #pragma GCC visibility pop
 
@@ -78,6 +79,9 @@ inline void __syncwarp(unsigned mask = 0xffffffffu) {
   cuda_on_host::warp_barrier(mask);
 }
 inline void __threadfence() {}
+inline void cudaGraphSetConditional(unsigned long long handle, unsigned value) {
+  cuda_on_host::set_condition(handle, value);
+}
 inline void __threadfence_block() {}
 [[noreturn]] inline void __trap() {
   cuda_on_host::stop_kernel("__trap was called");

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,17 +71,33 @@ bool in_device_memory(const void* address, std::size_t num_bytes);
 void check_guards();
 void release_all_memory();
 
-// One thing on a stream. run() returns "" or what went wrong.
-enum class WorkKind { kKernel, kCopy, kFill, kHost, kRecord, kWait, kGraph };
+enum class WorkKind { kKernel, kCopy, kFill, kHost, kRecord, kWait, kGraph, kConditional };
+class GraphRun;
 struct Work;
 using Nodes = std::vector<Work>;
+
+// What a conditional node does: its body where, or for as long as, the condition is not 0.
+struct Branch {
+  cudaGraphConditionalHandle condition = 0;
+  bool repeats = false;
+  CUgraph_st* body = nullptr;
+};
+
+// One thing on a stream, or a node of a graph.
 struct Work {
   WorkKind kind;
   const void* kernel = nullptr;
-  std::function<std::string()> run;
-  std::shared_ptr<const Nodes> child = nullptr;  // of a node that is a graph
+  std::function<std::string()> run = nullptr;    // returns "" or what went wrong
+  std::shared_ptr<const Nodes> child = nullptr;  // of a node that is a graph, or has a body
+  Branch branch = {};                            // of a conditional node
+  std::shared_ptr<GraphRun> rest = nullptr;      // of a graph on a stream
 };
-std::string run_nodes(const Nodes& nodes);
+
+struct Executable {
+  std::shared_ptr<const Nodes> nodes;
+  std::shared_ptr<const std::set<cudaGraphConditionalHandle>> conditions;
+};
+
 cudaError_t enqueue(cudaStream_t stream, Work work);
 cudaError_t finish_all();              // what is on any stream
 cudaError_t refuse_while_capturing();  // for calls that no capture survives

@@ -40,17 +40,42 @@ CUstream_st* find_stream(cudaStream_t handle) {
   return streams().count(handle) == 1 ? handle : nullptr;
 }
 
+namespace {
+
+// Of a graph not more than so many nodes. False: it is not done, and stays the first thing of the queue.
+bool run_first(Queue& queue, std::int64_t most_nodes) {
+  Work work = std::move(queue.work.front());
+  queue.work.pop_front();
+  std::string problem;
+  if (work.rest == nullptr) {
+    if (device_state() == cudaSuccess) problem = work.run();
+  } else {
+    for (; problem.empty() && most_nodes > 0 && !work.rest->is_done() && device_state() == cudaSuccess; --most_nodes)
+      problem = work.rest->step();
+    if (problem.empty() && !work.rest->is_done() && device_state() == cudaSuccess) {
+      queue.work.push_front(std::move(work));
+      return false;
+    }
+  }
+  if (!problem.empty()) break_device(problem);
+  ++queue.num_done;
+  return true;
+}
+
+// For a while: a graph may go on for ever.
+void run_some(CUstream_st& stream) {
+  constexpr std::int64_t kMostNodes = 1000;
+  const DeviceAccess access;
+  while (!stream.queue->work.empty() && run_first(*stream.queue, kMostNodes)) {
+  }
+}
+
+}  // namespace
+
 void run_queue(Queue& queue, std::int64_t until) {
   if (queue.num_done >= until) return;
   const DeviceAccess access;
-  while (queue.num_done < until && !queue.work.empty()) {
-    const Work work = std::move(queue.work.front());
-    queue.work.pop_front();
-    if (device_state() == cudaSuccess) {
-      if (const std::string problem = work.run(); !problem.empty()) break_device(problem);
-    }
-    ++queue.num_done;
-  }
+  while (queue.num_done < until && !queue.work.empty()) run_first(queue, INT64_MAX);
 }
 
 void run_stream(CUstream_st& stream) {
@@ -92,7 +117,7 @@ cudaError_t enqueue(cudaStream_t handle, Work work) {
   stream->queue->work.push_back(std::move(work));
   ++stream->queue->num_enqueued;
   ++counts().enqueued;
-  if (!runs_late()) run_stream(*stream);
+  if (!runs_late()) run_some(*stream);
   return device_state();
 }
 
@@ -140,7 +165,7 @@ cudaError_t cudaStreamQuery(cudaStream_t handle) {
   const Lock lock(device_mutex());
   CUstream_st* stream = find_stream(handle);
   if (stream == nullptr) return remember(cudaErrorInvalidResourceHandle);
-  if (!stream->queue->work.empty() && draw_for_host() % 2 == 0) run_stream(*stream);
+  if (!stream->queue->work.empty() && draw_for_host() % 2 == 0) run_some(*stream);
   if (device_state() != cudaSuccess) return remember(device_state());
   return stream->queue->work.empty() ? cudaSuccess : cudaErrorNotReady;
 }

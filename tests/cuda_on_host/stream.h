@@ -7,25 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "emulator.h"
-
-struct CUgraphNode_st {
-  CUgraph_st* graph;
-  std::size_t index;
-};
-
-// Its nodes form a chain here, and stand in that order.
-struct CUgraph_st {
-  cuda_on_host::Nodes nodes;
-  std::deque<CUgraphNode_st> handles;  // of every node
-
-  void add(cuda_on_host::Work work);
-};
-
-struct CUgraphExec_st {
-  std::shared_ptr<const cuda_on_host::Nodes> nodes;  // a launch keeps those that it found
-  const CUgraph_st* origin;                          // names the nodes for as long as it lives
-};
+#include "graph.h"
 
 namespace cuda_on_host {
 struct Queue {
@@ -55,7 +37,6 @@ struct CUevent_st {
 };
 
 namespace cuda_on_host {
-std::set<const CUgraph_st*>& graphs();
 std::set<CUstream_st*>& streams();
 CUstream_st* find_stream(cudaStream_t handle);  // null: there is none
 }  // namespace cuda_on_host

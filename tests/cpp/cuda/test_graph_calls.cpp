@@ -159,3 +159,82 @@ TEST_CASE("a patch that is given up half-way leaves the stream as it was") {
   test.capture(12, 22);
   test.check({1, 12, 2, 22, 3});
 }
+
+TEST_CASE("a branch runs where the test holds, the other one where it does not, none where there is a fault") {
+  OpenDevice device;
+  const DeviceApi& api = device.api;
+  CHECK(api.has_branches(device.context) == 1);
+  char* const condition = device.allocate(8);
+  char* const numbers = device.allocate(16);
+  auto* const fault = reinterpret_cast<DeviceFault*>(device.allocate(sizeof(DeviceFault)));
+  const DeviceTest test = {.condition = condition, .fault = fault, .stop = nullptr, .order = 3};
+  DeviceGraph* graph = nullptr;
+  CHECK(api.begin_capture(device.stream) == kDeviceDone);
+  CHECK(api.clear(device.stream, numbers, 16) == kDeviceDone);
+  CHECK(api.begin_if(device.stream, &test, 1) == kDeviceDone);
+  CHECK(api.set_number(device.stream, condition, 0) == kDeviceDone);  // the test has been made
+  CHECK(api.set_number(device.stream, numbers, 1) == kDeviceDone);
+  CHECK(api.begin_else(device.stream) == kDeviceDone);
+  CHECK(api.set_number(device.stream, numbers, 2) == kDeviceDone);
+  CHECK(api.end_branch(device.stream) == kDeviceDone);
+  CHECK(api.set_number(device.stream, numbers + 8, 7) == kDeviceDone);
+  CHECK(api.end_capture(device.stream, &graph) == kDeviceDone);
+  const auto run = [&](std::int64_t holds, const DeviceFault& before) {
+    CHECK(api.upload(device.stream, reinterpret_cast<char*>(fault), &before, sizeof before) == kDeviceDone);
+    CHECK(api.set_number(device.stream, condition, holds) == kDeviceDone);
+    CHECK(api.run_graph(device.stream, graph) == kDeviceDone);
+    CHECK(device.number_at(numbers + 8) == 7);
+    return device.number_at(numbers);
+  };
+  DeviceFault given = {};
+  CHECK(run(1, given) == 1);
+  CHECK(run(0, given) == 2);
+  given.set = 1;
+  CHECK(run(1, given) == 0);
+  CHECK(run(0, given) == 0);
+  api.release_graph(graph);
+}
+
+TEST_CASE("a loop turns while its test holds, and ends where the host asks it to") {
+  OpenDevice device;
+  const DeviceApi& api = device.api;
+  char* const condition = device.allocate(8);
+  char* const number = device.allocate(8);
+  auto* const fault = device.allocate(sizeof(DeviceFault));
+  char* stop = nullptr;
+  REQUIRE(api.allocate_host(device.context, 4, &stop) == kDeviceDone);
+  const DeviceTest test = {.condition = condition,
+                           .fault = reinterpret_cast<DeviceFault*>(fault),
+                           .stop = reinterpret_cast<const std::int32_t*>(stop),
+                           .order = 3};
+  DeviceGraph* graph = nullptr;
+  const auto run = [&](std::int64_t first, std::int64_t again, std::int32_t asked) {
+    *reinterpret_cast<std::int32_t*>(stop) = 0;
+    CHECK(api.begin_capture(device.stream) == kDeviceDone);
+    CHECK(api.clear(device.stream, number, 8) == kDeviceDone);
+    CHECK(api.clear(device.stream, fault, sizeof(DeviceFault)) == kDeviceDone);
+    CHECK(api.set_number(device.stream, condition, first) == kDeviceDone);
+    CHECK(api.begin_while(device.stream, &test) == kDeviceDone);
+    CHECK(api.set_number(device.stream, number, 1) == kDeviceDone);
+    CHECK(api.set_number(device.stream, condition, again) == kDeviceDone);
+    CHECK(api.end_turn(device.stream, &test) == kDeviceDone);
+    CHECK(api.end_capture(device.stream, &graph) == kDeviceDone);
+    CHECK(api.run_graph(device.stream, graph) == kDeviceDone);
+    std::int32_t done = 0;
+    for (int i = 0; i < 20; ++i) CHECK(api.is_done(device.stream, &done) == kDeviceDone);
+    CHECK(done == (first != 0 && again != 0 ? 0 : 1));
+    *reinterpret_cast<std::int32_t*>(stop) = asked;
+    DeviceFault seen = {};
+    CHECK(api.download(device.stream, &seen, fault, sizeof seen) == kDeviceDone);
+    CHECK(api.synchronize(device.stream) == kDeviceDone);
+    CHECK(seen.set == asked);
+    if (asked != 0) CHECK(seen.step == kDeviceStopped);
+    if (asked != 0) CHECK(seen.order == 3);
+    return device.number_at(number);
+  };
+  CHECK(run(0, 0, 0) == 0);
+  CHECK(run(1, 0, 0) == 1);
+  CHECK(run(1, 1, 1) == 1);
+  api.release_graph(graph);
+  api.release_host(device.context, stop);
+}

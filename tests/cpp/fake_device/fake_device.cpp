@@ -25,15 +25,37 @@ struct DeviceContext {
   std::int32_t index;
 };
 
+struct Node;
+using Nodes = std::vector<Node>;
+
+// A branch or a loop of a graph.
+struct Block {
+  bool repeats;
+  DeviceTest test, again;
+  Nodes body, other;
+};
+
+struct Node {
+  Work work;  // where there is no block
+  std::shared_ptr<Block> block;
+};
+
 struct DeviceGraph {
-  std::vector<Work> works;
-  std::vector<std::pair<std::size_t, std::size_t>> parts;  // of works: begin, end
+  Nodes nodes;
+  std::vector<std::pair<std::size_t, std::size_t>> parts;  // of nodes: begin, end
 };
 
 struct DeviceStream {
   bool captures = false;
   DeviceGraph noted;
+  std::vector<std::pair<std::shared_ptr<Block>, bool>> open;  // inner last; whether in the other branch
   DeviceGraph* patched = nullptr;
+
+  Nodes& target() {
+    if (open.empty()) return noted.nodes;
+    const auto& [block, in_other] = open.back();
+    return in_other ? block->other : block->body;
+  }
 };
 
 struct DeviceEvent {
@@ -138,7 +160,7 @@ DeviceStatus enqueue(DeviceStream* stream, Work work) {
     return work();
   };
   if (!stream->captures) return guarded();
-  stream->noted.works.emplace_back(guarded);
+  stream->target().push_back({guarded, nullptr});
   return kDeviceDone;
 }
 
@@ -276,11 +298,14 @@ DeviceStatus wait(DeviceStream*, void*) {
 DeviceStatus begin_capture(DeviceStream* stream) {
   stream->captures = true;
   stream->noted = {};
+  stream->open.clear();
   return kDeviceDone;
 }
 
 DeviceStatus end_capture(DeviceStream* stream, DeviceGraph** graph) {
   stream->captures = false;
+  if (graph == nullptr) return kDeviceDone;
+  if (!stream->open.empty()) return failed(kDeviceFailed, "a capture with an open branch");
   if (*graph == nullptr) *graph = new DeviceGraph, ++counts.graphs;
   **graph = std::move(stream->noted);
   ++counts.captures;
@@ -288,12 +313,13 @@ DeviceStatus end_capture(DeviceStream* stream, DeviceGraph** graph) {
 }
 
 DeviceStatus begin_part(DeviceStream* stream) {
-  stream->noted.parts.emplace_back(stream->noted.works.size(), 0);
+  if (!stream->open.empty()) return failed(kDeviceFailed, "a part inside of a branch");
+  stream->noted.parts.emplace_back(stream->noted.nodes.size(), 0);
   return kDeviceDone;
 }
 
 DeviceStatus end_part(DeviceStream* stream) {
-  stream->noted.parts.back().second = stream->noted.works.size();
+  stream->noted.parts.back().second = stream->noted.nodes.size();
   return kDeviceDone;
 }
 
@@ -314,20 +340,67 @@ DeviceStatus end_patch(DeviceStream* stream) {
     const auto [begin, end] = given.parts[i];
     const auto [first, last] = graph.parts[i];
     if (begin != next || end - begin != last - first) return failed(kDeviceFailed, "a patch of other launches");
-    for (std::size_t k = begin; k < end; ++k) graph.works[first + k - begin] = given.works[k];
+    for (std::size_t k = begin; k < end; ++k) graph.nodes[first + k - begin] = given.nodes[k];
     next = end;
   }
-  if (next != given.works.size()) return failed(kDeviceFailed, "a patch of more than parts");
+  if (next != given.nodes.size()) return failed(kDeviceFailed, "a patch of more than parts");
   ++counts.patches;
   counts.patched_launches += static_cast<std::int64_t>(next);
   return kDeviceDone;
 }
 
+DeviceStatus open_block(DeviceStream* stream, bool repeats, const DeviceTest* test) {
+  auto block = std::make_shared<Block>(Block{repeats, *test, *test, {}, {}});
+  stream->target().push_back({nullptr, block});
+  stream->open.emplace_back(block, false);
+  return kDeviceDone;
+}
+
+DeviceStatus end_branch(DeviceStream* stream) {
+  stream->open.pop_back();
+  return kDeviceDone;
+}
+
+DeviceStatus end_turn(DeviceStream* stream, const DeviceTest* test) {
+  stream->open.back().first->again = *test;
+  return end_branch(stream);
+}
+
+enum class Answer { kNeither, kYes, kNo };
+
+Answer answer_of(const DeviceTest& test) {
+  const fake::Memory::Access access(memory());
+  if (test.fault->set == 0 && test.stop != nullptr && *test.stop != 0) {
+    *test.fault = {
+        .lock = 0, .set = 1, .order = test.order, .step = kDeviceStopped, .element = 0, .value = 0, .extent = 0};
+  }
+  if (test.fault->set != 0) return Answer::kNeither;
+  return *test.condition != 0 ? Answer::kYes : Answer::kNo;
+}
+
+DeviceStatus run_nodes(const Nodes& nodes);
+
+DeviceStatus run_block(const Block& block) {
+  DeviceStatus status = kDeviceDone;
+  Answer answer = answer_of(block.test);
+  if (answer == Answer::kNo) return run_nodes(block.other);
+  while (status == kDeviceDone && answer == Answer::kYes) {
+    status = run_nodes(block.body);
+    answer = block.repeats ? answer_of(block.again) : Answer::kNeither;
+  }
+  return status;
+}
+
+DeviceStatus run_nodes(const Nodes& nodes) {
+  for (const Node& node : nodes)
+    if (const DeviceStatus status = node.block == nullptr ? node.work() : run_block(*node.block); status != kDeviceDone)
+      return status;
+  return kDeviceDone;
+}
+
 DeviceStatus run_graph(DeviceStream*, DeviceGraph* graph) {
   ++counts.replays;
-  for (const Work& work : graph->works)
-    if (const DeviceStatus status = work(); status != kDeviceDone) return status;
-  return kDeviceDone;
+  return run_nodes(graph->nodes);
 }
 
 template <class Thing>
@@ -388,6 +461,11 @@ constexpr DeviceApi kApi = {
           ++counts.synchronizations;
           return kDeviceDone;
         },
+    .is_done =
+        [](DeviceStream*, std::int32_t* done) {
+          *done = 1;
+          return kDeviceDone;
+        },
     .wait_for = &wait,
     .let_wait = &wait,
     .launch = &launch,
@@ -404,6 +482,17 @@ constexpr DeviceApi kApi = {
     .end_part = &end_part,
     .begin_patch = &begin_patch,
     .end_patch = &end_patch,
+    .has_branches = [](DeviceContext*) { return setting("FAKE_DEVICE_BRANCHES", 1) != 0 ? 1 : 0; },
+    .begin_if = [](DeviceStream* stream, const DeviceTest* test,
+                   std::int32_t) { return open_block(stream, false, test); },
+    .begin_else =
+        [](DeviceStream* stream) {
+          stream->open.back().second = true;
+          return kDeviceDone;
+        },
+    .end_branch = &end_branch,
+    .begin_while = [](DeviceStream* stream, const DeviceTest* test) { return open_block(stream, true, test); },
+    .end_turn = &end_turn,
     .make_event =
         [](DeviceContext*, DeviceEvent** event) {
           ++counts.events;

@@ -1,7 +1,7 @@
 // What tests see of the fake device: counts of what was asked of it. The environment says what it should get wrong:
 //   FAKE_DEVICE_VERSION=N     the interface version it claims      FAKE_DEVICE_COUNT=N   how many devices there are
 //   FAKE_DEVICE_MEMORY=N      bytes of a device                    FAKE_DEVICE_WITHOUT=OP  an op it has no kernel for
-//   FAKE_DEVICE_REFUSES=1  every patch
+//   FAKE_DEVICE_REFUSES=1  every patch                    FAKE_DEVICE_BRANCHES=0  graphs cannot have branches
 //   FAKE_DEVICE_FAILS=N       launches from number N on fail (of all that are run in this process)
 #pragma once
 
