@@ -141,7 +141,8 @@ class Session {
   enum class Fresh : bool { kNo, kYes };
   bool run_short(std::size_t graph, std::span<const PlainArray> inputs, std::span<const PlainArray> outputs,
                  Fresh fresh = Fresh::kNo);
-  // Prepares arena, argument blocks and threads for these dims (upper bounds where not given) and touches the pages.
+  // Prepares arena, argument blocks and threads for these dims (upper bounds where not given), touches the pages, and
+  // computes a short graph once on zeros, but what can fail or writes a state: its first run is then as fast as others.
   void reserve(std::size_t graph, const DimValues& dims);
 
   // The stream that a graph runs on, as other libraries know it: what must be there before a run is ordered before it.

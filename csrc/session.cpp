@@ -103,8 +103,11 @@ void Session::reserve(std::size_t graph, const DimValues& dims) {
   if (context.device != nullptr) return context.device->reserve_staging();
   parallel_for([](void*, std::int64_t, std::int64_t, int) {}, nullptr, impl_->core->policy.num_threads,
                impl_->core->policy.num_threads);  // threads are on processors of their own after their first region
-  const WorkspaceLease workspace(impl_->core->workspaces, context.planned->workspace_bytes);
-  if (workspace.size_bytes() > 0) std::memset(workspace.data(), 0, static_cast<std::size_t>(workspace.size_bytes()));
+  {
+    const WorkspaceLease workspace(impl_->core->workspaces, context.planned->workspace_bytes);
+    if (workspace.size_bytes() > 0) std::memset(workspace.data(), 0, static_cast<std::size_t>(workspace.size_bytes()));
+  }
+  impl_->warm_up(context);
 }
 
 void* Session::native_stream(std::size_t graph) {

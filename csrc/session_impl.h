@@ -63,6 +63,9 @@ struct Session::Impl {
   void bind(std::size_t graph, GraphContext& context);
   void check_places(const Signature& signature, std::span<const ArrayRef> inputs,
                     std::span<const ArrayRef> outputs) const;
+  RunBuffers buffers_of(const GraphContext& context, const WorkspaceLease& workspace) const;
+  // Computes a short graph once, at context.dims.
+  void warm_up(GraphContext& context);
   // Needs context.inputs and context.outputs. profile: null, or one entry per step.
   void execute_bound(GraphContext& context, const RunOptions& options, StepProfile* profile);
   void execute_on_device(GraphContext& context, std::span<const ArrayRef> inputs, std::span<const ArrayRef> outputs,

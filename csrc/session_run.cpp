@@ -39,20 +39,23 @@ void Session::Impl::bind(std::size_t graph, GraphContext& context) {
   context.is_bound = true;
 }
 
+RunBuffers Session::Impl::buffers_of(const GraphContext& context, const WorkspaceLease& workspace) const {
+  return {.arena = workspace.data(),
+          .scratch = workspace.data() + context.planned->compiled->plan.arena_bytes,
+          .scratch_stride = context.planned->scratch_stride,
+          .shared = workspace.data() + context.planned->compiled->plan.arena_bytes + context.planned->shared_offset,
+          .inputs = context.inputs,
+          .outputs = context.outputs,
+          .params = core->params,
+          .states = states};
+}
+
 void Session::Impl::execute_bound(GraphContext& context, const RunOptions& options, StepProfile* profile) {
   const PlannedGraph& planned = *context.planned;
   const WorkspaceLease workspace(core->workspaces, planned.workspace_bytes);
-  const RunBuffers buffers = {.arena = workspace.data(),
-                              .scratch = workspace.data() + planned.compiled->plan.arena_bytes,
-                              .scratch_stride = planned.scratch_stride,
-                              .shared = workspace.data() + planned.compiled->plan.arena_bytes + planned.shared_offset,
-                              .inputs = context.inputs,
-                              .outputs = context.outputs,
-                              .params = core->params,
-                              .states = states};
   last = &context;
   try {
-    execute(*planned.compiled, core->policy, buffers, context.state, options, profile);
+    execute(*planned.compiled, core->policy, buffers_of(context, workspace), context.state, options, profile);
   } catch (...) {
     broken = context.state.state_written;
     throw;

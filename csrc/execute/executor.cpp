@@ -76,6 +76,15 @@ class Run {
     }
   }
 
+  // Only what computes: no step that can fail or that writes a state.
+  void run_pure_steps() {
+    places_.begin_run();
+    for (std::uint32_t i = 0; i < compiled_.steps.size(); ++i) {
+      const StepCode& step = compiled_.steps[i];
+      if (!step.may_fail && !step.writes_state) run_kernel(i, step);
+    }
+  }
+
  private:
   std::uint32_t run_timed_step(std::uint32_t step) {
     const std::int64_t begin = now_ns();
@@ -175,6 +184,12 @@ void make_run_state(const CompiledPlan& compiled, RunState& state) {
 void execute(const CompiledPlan& compiled, const ParallelPolicy& policy, const RunBuffers& buffers, RunState& state,
              const RunOptions& options, StepProfile* profile) {
   Run(compiled, policy, buffers, state, options, profile).run();
+}
+
+void warm_up(const CompiledPlan& compiled, const ParallelPolicy& policy, const RunBuffers& buffers, RunState& state) {
+  const auto only_computes = [](const StepCode& step) { return step.kind == StepKind::kKernel; };
+  if (!std::all_of(compiled.steps.begin(), compiled.steps.end(), only_computes)) return;
+  Run(compiled, policy, buffers, state, {}, nullptr).run_pure_steps();
 }
 
 }  // namespace ingot

@@ -39,4 +39,8 @@ void make_run_state(const CompiledPlan& compiled, RunState& state);
 void execute(const CompiledPlan& compiled, const ParallelPolicy& policy, const RunBuffers& buffers, RunState& state,
              const RunOptions& options = {}, StepProfile* profile = nullptr);
 
+// Runs the steps of a plan without jumps once, but those that can fail or write a state, so that the first run finds
+// code, argument blocks and params in the caches. Same requirements; outputs hold anything afterwards.
+void warm_up(const CompiledPlan& compiled, const ParallelPolicy& policy, const RunBuffers& buffers, RunState& state);
+
 }  // namespace ingot

@@ -339,3 +339,47 @@ TEST_CASE("a run of unknown length is never short") {
   std::vector<Array> in = {Array::of<std::int64_t>({}, {3})}, out = {Array(DType::kI64, {})};
   CHECK(!session->run_short(0, plain(in), plain(out)));
 }
+
+TEST_CASE("what reserve computes ahead changes no state and fails at nothing") {
+  const std::string text = kHead + R"(state count: i64[] = stored
+state last: f32[4] = stored
+graph f(table: f32[0,4], at: i64[1], x: f32[4]) {
+  %0 = take(table, at, axis=0) : f32[1,4]
+  %1 = reshape(%0, shape=[4]) : f32[4]
+  %2 = exp(x) : f32[4]
+  %3 = add(%2, last) : f32[4]
+  %4 = add(count, 1) : i64[]
+  update count <- %4
+  update last <- %3
+  return %1, %3
+}
+)";
+  const auto program = Program::compile(parse_for_run(
+      text, {{"count", Array::of<std::int64_t>({}, {7})}, {"last", Array::of<float>({4}, {1, 2, 3, 4})}}));
+  const auto session = program->new_session();
+  const auto count = session->read_state("count"), last = session->read_state("last");
+  session->reserve(0, {});
+  CHECK(session->read_state("count") == count);
+  CHECK(session->read_state("last") == last);
+  CHECK(session->last_copied_inputs().empty());
+  const std::vector<Array> inputs = {Array(DType::kF32, {0, 4}), Array::of<std::int64_t>({1}, {0}),
+                                     Array::of<float>({4}, {1})};
+  CHECK(error_of([&] { run(*session, 0, inputs); }).starts_with("RangeError: take"));
+  CHECK(session->read_state("count") == count);
+}
+
+TEST_CASE("the first run after reserve gives the bits of one without, at every number of threads") {
+  const std::vector<Array> inputs = {Array::of<float>({4, 3}, {0.5f, -1.25f, 3}), Array::of<float>({5}, {1, 2, 4}),
+                                     Array::of<float>({2}, {1})};
+  CompileOptions options;
+  options.always_parallel = true;
+  for (const int num_threads : {1, 2}) {
+    options.num_threads = num_threads;
+    const auto program = Program::compile(parse_for_run(kPair), options);
+    const auto ready = program->new_session();
+    for (const auto& [n, m] : {std::pair{4, 2}, std::pair{8, 8}, std::pair{8, 1}})  // the last breaks the guard
+      ready->reserve(0, {{"n", n}, {"m", m}});
+    const auto expected = run(*program->new_session(), 0, inputs), got = run(*ready, 0, inputs);
+    for (std::size_t i = 0; i < expected.size(); ++i) CHECK(got[i].bytes == expected[i].bytes);
+  }
+}
