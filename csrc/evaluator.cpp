@@ -118,8 +118,7 @@ PanelWish KernelEvaluator::panel_wish(const OpRow& op, DType dtype, std::size_t 
 TensorData KernelEvaluator::lay(const TensorType& type, const TensorData& data, const Layout& from,
                                 const Layout& to) const {
   const auto begin = std::chrono::steady_clock::now();
-  TensorData laid = from.in_panels() || !to.in_panels() ? Evaluator::lay(type, data, from, to)
-                                                        : shared_panels(type, data, to, level_, num_threads_);
+  TensorData laid = shared_layout(type, data, from, to, level_, num_threads_);
   if (lay_ns_ != nullptr) *lay_ns_ += (std::chrono::steady_clock::now() - begin) / std::chrono::nanoseconds(1);
   return laid;
 }

@@ -11,12 +11,13 @@
 #include "base/error.h"
 #include "execute/levels.h"
 #include "execute/pool.h"
+#include "graph/panel_rows.h"
 
 namespace ingot {
 
 namespace {
 
-// By address of the rows; the owner tells whether they are still the same.
+// By address of the source; the owner tells whether it is still the same.
 struct Made {
   std::weak_ptr<const void> source, packed;
   const std::byte* data = nullptr;
@@ -44,11 +45,11 @@ void forget_dead(Cache& cache) {
   std::erase_if(cache.made, [](const auto& entry) { return entry.second.packed.expired(); });
 }
 
-TensorData find_made(Cache& cache, const TensorType& type, const TensorData& rows, const Layout& layout) {
-  const auto [begin, end] = cache.made.equal_range(rows.data);
+TensorData find_made(Cache& cache, const TensorType& type, const TensorData& source, const Layout& layout) {
+  const auto [begin, end] = cache.made.equal_range(source.data);
   for (auto entry = begin; entry != end; ++entry) {
     const Made& made = entry->second;
-    if (!same_owner(made.source, rows.owner) || !(made.layout == layout) || !(made.type == type)) continue;
+    if (!same_owner(made.source, source.owner) || !(made.layout == layout) || !(made.type == type)) continue;
     if (std::shared_ptr<const void> packed = made.packed.lock()) return {made.data, made.size_bytes, std::move(packed)};
   }
   return {};
@@ -90,12 +91,6 @@ TensorArg source_of(const TensorType& type, const TensorData& rows, const Layout
   return arg;
 }
 
-struct Work {
-  const Kernel* kernel;
-  KernelCall call;
-  std::int64_t first;  // tile
-};
-
 constexpr std::size_t kPieceBytes = std::size_t{16} << 20;
 
 // Gives back the whole pages inside bytes begin .. end of the rows. They stay in small pages from here on: a small
@@ -109,23 +104,28 @@ void give_back(const TensorData& rows, std::size_t begin, std::size_t end) {
   ::madvise(reinterpret_cast<void*>(first), last - first, MADV_NOHUGEPAGE);  // a wish
 }
 
-// Where panels are made of neighbouring rows, these are given back piece by piece, so that a large table never lies in
-// memory twice. Tiles are equal but for the last, so that the rows below an equal part are done with.
-void lay_in_pieces(Work& work, const TensorData& rows, bool by_rows, int num_threads) {
-  const auto run = [](void* context, std::int64_t begin, std::int64_t end, int) {
-    const Work& given = *static_cast<const Work*>(context);
-    given.kernel->run(&given.call, given.first + begin, given.first + end, nullptr);
+// Runs run(begin, end) over tiles on the threads. Where tiles in their order read neighbouring parts of the source,
+// these are given back piece by piece, so that a large table never lies in memory twice. Tiles are equal but for the
+// last, so that what lies below an equal part is done with.
+template <class Run>
+void lay_in_pieces(const Run& run, std::int64_t tiles, const TensorData& source, bool in_order, int num_threads) {
+  struct Piece {
+    const Run& run;
+    std::int64_t first;  // tile
   };
-  const std::int64_t tiles = work.kernel->num_tiles(&work.call);
-  const std::int64_t pieces = by_rows ? static_cast<std::int64_t>(rows.size_bytes / kPieceBytes) + 1 : 1;
-  const std::int64_t piece = (tiles + pieces - 1) / pieces;
+  const auto run_chunks = [](void* context, std::int64_t begin, std::int64_t end, int) {
+    const Piece& given = *static_cast<const Piece*>(context);
+    given.run(given.first + begin, given.first + end);
+  };
+  const std::int64_t pieces = in_order ? static_cast<std::int64_t>(source.size_bytes / kPieceBytes) + 1 : 1;
+  const std::int64_t step = (tiles + pieces - 1) / pieces;
   std::size_t given_back = 0;
-  for (work.first = 0; work.first < tiles; work.first += piece) {
-    const std::int64_t end = std::min(tiles, work.first + piece);
-    parallel_for(run, &work, end - work.first, num_threads);
+  for (Piece piece = {run, 0}; piece.first < tiles; piece.first += step) {
+    const std::int64_t end = std::min(tiles, piece.first + step);
+    parallel_for(run_chunks, &piece, end - piece.first, num_threads);
     const double part = static_cast<double>(end) / static_cast<double>(tiles);
-    const auto done = static_cast<std::size_t>(static_cast<double>(rows.size_bytes) * part);
-    give_back(rows, given_back, done);
+    const auto done = static_cast<std::size_t>(static_cast<double>(source.size_bytes) * part);
+    give_back(source, given_back, done);
     given_back = done;
   }
 }
@@ -139,28 +139,39 @@ TensorData lay_panels(const TensorType& type, const TensorData& rows, const Layo
   to.data = reinterpret_cast<char*>(const_cast<std::byte*>(panels.data));
   to.dtype = from.dtype;
   set_shape(to, stored.shape);
-  Work work = {.kernel = find_kernel(level, "panels", type.dtype), .call = {}, .first = 0};
-  INGOT_CHECK(work.kernel != nullptr);
-  work.call.outputs = &to;
-  work.call.inputs = &from;
-  work.call.num_outputs = work.call.num_inputs = 1;
-  lay_in_pieces(work, rows, layout.order[0] == 0, num_threads);
+  const Kernel* const kernel = find_kernel(level, "panels", type.dtype);
+  INGOT_CHECK(kernel != nullptr);
+  KernelCall call = {};
+  call.outputs = &to;
+  call.inputs = &from;
+  call.num_outputs = call.num_inputs = 1;
+  const auto run = [&](std::int64_t begin, std::int64_t end) { kernel->run(&call, begin, end, nullptr); };
+  lay_in_pieces(run, kernel->num_tiles(&call), rows, layout.order[0] == 0, num_threads);
   return panels;
+}
+
+TensorData lay_rows(const TensorType& type, const TensorData& panels, const Layout& layout, int num_threads) {
+  TensorData rows = allocate(static_cast<std::size_t>(num_bytes(type).constant()));
+  auto* const to = const_cast<std::byte*>(rows.data);
+  const auto run = [&](std::int64_t begin, std::int64_t end) {
+    copy_rows_of_panels(type, layout, panels.data, {begin, end}, to);
+  };
+  lay_in_pieces(run, all_panels(type, layout).last, panels, true, num_threads);
+  return rows;
 }
 
 }  // namespace
 
-TensorData shared_panels(const TensorType& type, const TensorData& rows, const Layout& layout, const KernelTable& level,
-                         int num_threads) {
+TensorData shared_layout(const TensorType& type, const TensorData& data, const Layout& from, const Layout& to,
+                         const KernelTable& level, int num_threads) {
   Cache& shared = cache();
   const std::lock_guard<std::mutex> lock(shared.mutex);  // a second program waits instead of doing the same work
-  if (TensorData made = find_made(shared, type, rows, layout); made.owner) return made;
+  if (TensorData made = find_made(shared, type, data, to); made.owner) return made;
   forget_dead(shared);
-  TensorData panels = lay_panels(type, rows, layout, level, num_threads);
-  if (rows.owner) {
-    shared.made.emplace(rows.data, Made{rows.owner, panels.owner, panels.data, panels.size_bytes, type, layout});
-  }
-  return panels;
+  TensorData made = from.in_panels() ? lay_rows(type, data, from, num_threads) : data;
+  if (to.in_panels()) made = lay_panels(type, made, to, level, num_threads);
+  if (data.owner) shared.made.emplace(data.data, Made{data.owner, made.owner, made.data, made.size_bytes, type, to});
+  return made;
 }
 
 }  // namespace ingot

@@ -1,5 +1,5 @@
-// Params in panels, made from rows. What one process makes of one param exists once: programs that compile the same
-// module, or map the same file, share it as long as one of them lives. Part of program.
+// Params laid anew: in panels, or in rows. What one process makes of one param exists once: programs that compile the
+// same module, or map the same file, share it as long as one of them lives. Part of program.
 // Thread rule: any thread.
 #pragma once
 
@@ -8,8 +8,8 @@
 
 namespace ingot {
 
-// `rows` laid in panels. Pages of a mapped file that were read for it are given back to the system.
-TensorData shared_panels(const TensorType& type, const TensorData& rows, const Layout& layout, const KernelTable& level,
-                         int num_threads);
+// The bytes of a param. Pages of a mapped file that were read for it are given back to the system.
+TensorData shared_layout(const TensorType& type, const TensorData& data, const Layout& from, const Layout& to,
+                         const KernelTable& level, int num_threads);
 
 }  // namespace ingot

@@ -55,8 +55,8 @@ ArrayRef row_major(const TensorType& type, const std::byte* data) {
   return array;
 }
 
-std::int64_t stored_bytes(const Param& param) {
-  return num_bytes({param.type.dtype, stored_shape(param.type, param.layout)}).constant();
+std::int64_t stored_bytes(const TensorType& type, const Layout& layout) {
+  return num_bytes({type.dtype, stored_shape(type, layout)}).constant();
 }
 
 void check_length(std::string_view what, const std::string& name, const TensorData& data, std::int64_t expected) {
@@ -92,17 +92,13 @@ void fix_dims(Module& module, const DimValues& values) {
   std::erase_if(module.dims, [&](const Dim& dim) { return values.contains(dim.name); });
 }
 
-void prepare_data(Module& module, bool keep_panels) {
+void prepare_data(Module& module, const Evaluator* to_rows) {
   for (Param& param : module.params) {
-    if (!keep_panels && param.alias_of) param.layout = kRowMajor;
+    const Layout layout = param.layout;
+    if (to_rows != nullptr) param.layout = kRowMajor;
     if (param.alias_of) continue;
-    check_length("param", param.name, param.data, stored_bytes(param));
-    if (param.layout.in_panels() && !keep_panels) {
-      const std::vector<std::byte> rows =
-          rows_of_panels(param.type, param.layout, {param.data.data, param.data.size_bytes});
-      param.data = copy_data(rows.data(), rows.size());
-      param.layout = kRowMajor;
-    }
+    check_length("param", param.name, param.data, stored_bytes(param.type, layout));
+    if (!(param.layout == layout)) param.data = to_rows->lay(param.type, param.data, layout, kRowMajor);
     clean({param.type.dtype, stored_shape(param.type, param.layout)}, param.data);
   }
   for (State& state : module.states) {

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "optimize/pass.h"
 #include "program.h"
 
 namespace ingot {
@@ -12,9 +13,9 @@ namespace ingot {
 // Throws ArgumentError for an unknown dim or a value outside its range, ShapeError for a guard that does not hold.
 void fix_dims(Module& module, const DimValues& values);
 
-// Every param aligned to its elements, bools 0 or 1; initial states likewise. Params in panels become row-major unless
-// a pass will choose among them. Data that is so already is shared, not copied. Throws ArgumentError where data is
-// missing or of the wrong length.
-void prepare_data(Module& module, bool keep_panels);
+// Every param aligned to its elements, bools 0 or 1; initial states likewise. `to_rows` lays params in panels
+// row-major; null: a pass will choose among them. Data that is so already is shared, not copied. Throws ArgumentError
+// where data is missing or of the wrong length.
+void prepare_data(Module& module, const Evaluator* to_rows);
 
 }  // namespace ingot

@@ -110,12 +110,12 @@ Program::Impl::Impl(std::shared_ptr<const Module> module, const CompileOptions& 
                  : device != nullptr          ? device->properties().memory_bytes
                                               : default_memory_limit();
   fix_dims(optimized, options.dims);
-  prepare_data(optimized, has_pass("panel_params"));
+  const FastEvaluator evaluator(*level, options.num_threads, &times.pack_ns, device.get(), freedoms);
+  prepare_data(optimized, has_pass("panel_params") ? nullptr : &evaluator);
   for (const Graph& graph : optimized.graphs) {
     graphs.push_back(std::make_unique<GraphProgram>());
     graphs.back()->signature = make_signature(optimized, graph);
   }
-  const FastEvaluator evaluator(*level, options.num_threads, &times.pack_ns, device.get(), freedoms);
   legalize(optimized, evaluator);
   if (options.verify_passes) verify(optimized);
   optimize(optimized, left_out, &evaluator, options.verify_passes);

@@ -2,16 +2,18 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "base/error.h"
+#include "graph/panel_rows.h"
 
 namespace ingot {
 namespace {
 
-// Calls visit(panel, rows, count) for every line of 16 elements: `panel` is the line's first element in panels, `rows`
-// that element in rows, `count` how many of them exist.
+// Calls visit(panel, rows, count) for every line of 16 elements of some panels: `panel` is the line's first element in
+// panels, `rows` that element in rows, `count` how many of them exist.
 template <class Visit>
-void for_each_line(const TensorType& type, const Layout& layout, const Visit& visit) {
+void for_each_line(const TensorType& type, const Layout& layout, PanelRange panels, const Visit& visit) {
   std::int64_t shape[kMaxRank], strides[kMaxRank], next = 1, lines = 1;
   for (std::size_t axis = layout.rank; axis-- > 0;) {
     shape[axis] = type.shape[axis].constant();
@@ -20,7 +22,7 @@ void for_each_line(const TensorType& type, const Layout& layout, const Visit& vi
   }
   for (std::size_t i = 1; i < layout.rank; ++i) lines *= shape[layout.order[i]];
   const std::int64_t columns = shape[layout.order[0]], column = strides[layout.order[0]];
-  for (std::int64_t first = 0; first < columns; first += kPanelWidth) {
+  for (std::int64_t first = panels.first * kPanelWidth; first < panels.last * kPanelWidth; first += kPanelWidth) {
     for (std::int64_t line = 0; line < lines; ++line) {
       std::int64_t rows = first * column, rest = line;
       for (std::size_t i = layout.rank; i-- > 1;) {
@@ -101,17 +103,27 @@ Shape stored_shape(const TensorType& type, const Layout& layout) {
   return shape;
 }
 
+PanelRange all_panels(const TensorType& type, const Layout& layout) {
+  return {0, stored_shape(type, layout)[0].constant()};
+}
+
+void copy_rows_of_panels(const TensorType& type, const Layout& layout, const std::byte* panels, PanelRange range,
+                         std::byte* rows) {
+  const std::int64_t column = column_stride(type, layout);
+  const auto copy = [&]<std::size_t kItem>(std::integral_constant<std::size_t, kItem>) {
+    for_each_line(type, layout, range, [&](std::int64_t panel, std::int64_t row, std::int64_t count) {
+      for (std::int64_t j = 0; j < count; ++j)
+        std::memcpy(rows + (row + j * column) * std::int64_t{kItem}, panels + (panel + j) * std::int64_t{kItem}, kItem);
+    });
+  };
+  size_bytes(type.dtype) == 4 ? copy(std::integral_constant<std::size_t, 4>())
+                              : copy(std::integral_constant<std::size_t, 8>());
+}
+
 std::vector<std::byte> rows_of_panels(const TensorType& type, const Layout& layout, std::span<const std::byte> bytes) {
-  const std::size_t item = size_bytes(type.dtype);
-  const auto column = static_cast<std::size_t>(column_stride(type, layout));
   std::vector<std::byte> rows(static_cast<std::size_t>(num_bytes(type).constant()));
   INGOT_CHECK(bytes.size() == stored_bytes(type, layout));
-  for_each_line(type, layout, [&](std::int64_t panel, std::int64_t row, std::int64_t count) {
-    for (std::size_t j = 0; j < static_cast<std::size_t>(count); ++j) {
-      std::memcpy(&rows[(static_cast<std::size_t>(row) + j * column) * item],
-                  &bytes[(static_cast<std::size_t>(panel) + j) * item], item);
-    }
-  });
+  copy_rows_of_panels(type, layout, bytes.data(), all_panels(type, layout), rows.data());
   return rows;
 }
 
@@ -119,7 +131,7 @@ std::vector<std::byte> panels_of_rows(const TensorType& type, const Layout& layo
   const std::size_t item = size_bytes(type.dtype);
   const auto column = static_cast<std::size_t>(column_stride(type, layout));
   std::vector<std::byte> panels(stored_bytes(type, layout));
-  for_each_line(type, layout, [&](std::int64_t panel, std::int64_t row, std::int64_t count) {
+  for_each_line(type, layout, all_panels(type, layout), [&](std::int64_t panel, std::int64_t row, std::int64_t count) {
     for (std::size_t j = 0; j < static_cast<std::size_t>(count); ++j) {
       std::memcpy(&panels[(static_cast<std::size_t>(panel) + j) * item],
                   &bytes[(static_cast<std::size_t>(row) + j * column) * item], item);

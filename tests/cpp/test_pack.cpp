@@ -1,6 +1,7 @@
 // Packed modules: what a program of one holds is the module's own memory.
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <string>
 
 #include "execute/levels.h"
@@ -100,4 +101,26 @@ TEST_CASE("params of a packed module are replaced by rows, under both names") {
   };
   const auto expected = replace(module()), results = replace(packed);
   for (std::size_t i = 0; i < expected.size(); ++i) CHECK(results[i].bytes == expected[i].bytes);
+}
+
+TEST_CASE("a packed module read as rows is laid back once for all programs, and shares the rest") {
+  const std::vector<Array> inputs = {numbers<float>({3, 40}, 120), numbers<double>({2, 24}, 48)};
+  const auto plain = module();
+  const auto packed = std::make_shared<const Module>(pack_module(plain));
+  const auto expected = run(*Program::compile(plain)->new_session(), 0, inputs);
+  CompileOptions options;
+  options.disabled_passes = {"panel_params"};
+  for (const int num_threads : {1, 2}) {
+    options.num_threads = num_threads;
+    const auto one = Program::compile(packed, options), two = Program::compile(packed, options);
+    for (std::size_t i = 0; i < plain->params.size(); ++i) {
+      const TensorData &rows = one->optimized().params[i].data, &given = plain->params[i].data;
+      CHECK(one->optimized().params[i].layout == kRowMajor);
+      CHECK(rows.data == two->optimized().params[i].data.data);
+      REQUIRE(rows.size_bytes == given.size_bytes);
+      if (given.size_bytes > 0) CHECK(std::memcmp(rows.data, given.data, given.size_bytes) == 0);
+    }
+    const auto results = run(*one->new_session(), 0, inputs);
+    for (std::size_t i = 0; i < expected.size(); ++i) CHECK(results[i].bytes == expected[i].bytes);
+  }
 }
