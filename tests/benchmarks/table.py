@@ -1,9 +1,9 @@
 """Prints what the suite of docs/benchmarks.md measured as the tables of that page.
 
-    python tests/benchmarks/table.py results.json
+    python tests/benchmarks/table.py results.json [again.json ...]
 
-A row's ratio is Ingot's median over the best other's, of one interleaved run; `?` marks fewer than
-three rounds without foreign load.
+Times are those of the first file. A row's ratio is Ingot's median over the best other's, of one
+interleaved run, one number for each file; `?` marks fewer than three rounds without foreign load.
 """
 
 from __future__ import annotations
@@ -30,26 +30,34 @@ def short(microseconds: float | None) -> str:
     return f"{microseconds:.0f}" if microseconds >= 1e3 else f"{microseconds:.3g}"
 
 
-def table(runs: dict[str, dict[str, Run]], threads: int) -> str:
-    """The rows of one number of threads, and the geometric mean of their ratios."""
-    rows = {key.split("|")[0]: row for key, row in runs.items() if key.endswith(f"|{threads}")}
-    measured = {name: row for name, row in rows.items() if median(row.get("ingot")) is not None}
+def ratio(row: dict[str, Run]) -> float | None:
+    """Ingot's time over the best other's; None where one of them is missing."""
+    own = median(row.get("ingot"))
+    times = [median(run) for name, run in row.items() if name != "ingot" and name[0] != "_"]
+    best = min((t for t in times if t is not None), default=None)
+    return own / best if own is not None and best is not None else None
+
+
+def table(files: list[dict[str, dict[str, Run]]], threads: int) -> str:
+    """The rows of one number of threads, and the geometric mean of the first file's ratios."""
+    rows = {key.split("|")[0]: row for key, row in files[0].items() if key.endswith(f"|{threads}")}
     others = sorted({c for row in rows.values() for c in row if c != "ingot" and c[0] != "_"})
     lines = [
         "| workload | Ingot, us | " + " | ".join(others) + " | ratio to the best |",
         "| --- |" + " --- |" * (len(others) + 2),
     ]
     logs = []
-    for name, row in measured.items():
-        own, times = row["ingot"]["median_us"], [median(row.get(c)) for c in others]
-        best = min((t for t in times if t is not None), default=None)
-        cells = [name, short(own), *(short(t) for t in times)]
-        if best is None:
-            lines.append("| " + " | ".join([*cells, "-"]) + " |")
+    for name, row in rows.items():
+        own = median(row.get("ingot"))
+        if own is None:
             continue
-        logs.append(math.log(own / best))
+        ratios = [ratio(runs.get(f"{name}|{threads}", {})) for runs in files]
+        if ratios[0] is not None:
+            logs.append(math.log(ratios[0]))
         doubt = "" if row["ingot"]["clean_rounds"] >= 3 else " ?"
-        lines.append("| " + " | ".join([*cells, f"{own / best:.2f}{doubt}"]) + " |")
+        said = ", ".join("-" if r is None else f"{r:.2f}" for r in ratios) + doubt
+        cells = [name, short(own), *(short(median(row.get(c))) for c in others), said]
+        lines.append("| " + " | ".join(cells) + " |")
     mean = math.exp(sum(logs) / len(logs)) if logs else math.nan
     head = f"{threads} thread{'' if threads == 1 else 's'}; geometric mean of the ratios {mean:.2f}"
     return "\n".join([head, "", *lines, ""])
@@ -57,10 +65,10 @@ def table(runs: dict[str, dict[str, Run]], threads: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("results", type=Path)
-    runs = json.loads(parser.parse_args().results.read_text())["runs"]
-    for threads in sorted({int(key.split("|")[1]) for key in runs}):
-        print(table(runs, threads))
+    parser.add_argument("results", type=Path, nargs="+")
+    files = [json.loads(path.read_text())["runs"] for path in parser.parse_args().results]
+    for threads in sorted({int(key.split("|")[1]) for key in files[0]}):
+        print(table(files, threads))
 
 
 if __name__ == "__main__":
