@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <new>
 
 #include "base/error.h"
 #include "execute/levels.h"
 #include "execute/pool.h"
 #include "graph/panel_rows.h"
+#include "large_pages.h"
 
 namespace ingot {
 
@@ -29,6 +29,7 @@ struct Made {
 struct Cache {
   std::mutex mutex;
   std::multimap<const std::byte*, Made> made;
+  LargePages memory;
 };
 
 Cache& cache() {
@@ -55,16 +56,11 @@ TensorData find_made(Cache& cache, const TensorType& type, const TensorData& sou
   return {};
 }
 
-// Large blocks in large pages: a product reads all of it in every run, and the system clears them faster.
-TensorData allocate(std::size_t size_bytes) {
-  constexpr std::size_t kLargePage = std::size_t{2} << 20;
-  const std::align_val_t alignment{size_bytes >= kLargePage ? kLargePage : std::size_t{64}};
-  void* const block = ::operator new(size_bytes, alignment, std::nothrow);
+TensorData allocate(LargePages& memory, std::size_t size_bytes) {
+  std::shared_ptr<const std::byte> block = memory.allocate(size_bytes);
   if (block == nullptr) fail(ErrorCode::kLimit, concat("compile: cannot hold ", size_bytes, " bytes of params"));
-  ::madvise(block, size_bytes / kLargePage * kLargePage, MADV_HUGEPAGE);  // a wish: nothing depends on it
-  std::shared_ptr<const void> owner(block,
-                                    [alignment](const void* p) { ::operator delete(const_cast<void*>(p), alignment); });
-  return {static_cast<const std::byte*>(block), size_bytes, std::move(owner)};
+  const std::byte* const data = block.get();
+  return {data, size_bytes, std::move(block)};
 }
 
 void set_shape(TensorArg& arg, const Shape& shape) {
@@ -131,9 +127,9 @@ void lay_in_pieces(const Run& run, std::int64_t tiles, const TensorData& source,
 }
 
 TensorData lay_panels(const TensorType& type, const TensorData& rows, const Layout& layout, const KernelTable& level,
-                      int num_threads) {
+                      int num_threads, LargePages& memory) {
   const TensorType stored = {type.dtype, stored_shape(type, layout)};
-  TensorData panels = allocate(static_cast<std::size_t>(num_bytes(stored).constant()));
+  TensorData panels = allocate(memory, static_cast<std::size_t>(num_bytes(stored).constant()));
   const TensorArg from = source_of(type, rows, layout);
   TensorArg to = {};
   to.data = reinterpret_cast<char*>(const_cast<std::byte*>(panels.data));
@@ -150,8 +146,9 @@ TensorData lay_panels(const TensorType& type, const TensorData& rows, const Layo
   return panels;
 }
 
-TensorData lay_rows(const TensorType& type, const TensorData& panels, const Layout& layout, int num_threads) {
-  TensorData rows = allocate(static_cast<std::size_t>(num_bytes(type).constant()));
+TensorData lay_rows(const TensorType& type, const TensorData& panels, const Layout& layout, int num_threads,
+                    LargePages& memory) {
+  TensorData rows = allocate(memory, static_cast<std::size_t>(num_bytes(type).constant()));
   auto* const to = const_cast<std::byte*>(rows.data);
   const auto run = [&](std::int64_t begin, std::int64_t end) {
     copy_rows_of_panels(type, layout, panels.data, {begin, end}, to);
@@ -168,8 +165,8 @@ TensorData shared_layout(const TensorType& type, const TensorData& data, const L
   const std::lock_guard<std::mutex> lock(shared.mutex);  // a second program waits instead of doing the same work
   if (TensorData made = find_made(shared, type, data, to); made.owner) return made;
   forget_dead(shared);
-  TensorData made = from.in_panels() ? lay_rows(type, data, from, num_threads) : data;
-  if (to.in_panels()) made = lay_panels(type, made, to, level, num_threads);
+  TensorData made = from.in_panels() ? lay_rows(type, data, from, num_threads, shared.memory) : data;
+  if (to.in_panels()) made = lay_panels(type, made, to, level, num_threads, shared.memory);
   if (data.owner) shared.made.emplace(data.data, Made{data.owner, made.owner, made.data, made.size_bytes, type, to});
   return made;
 }

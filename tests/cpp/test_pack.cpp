@@ -124,3 +124,34 @@ TEST_CASE("a packed module read as rows is laid back once for all programs, and 
     for (std::size_t i = 0; i < expected.size(); ++i) CHECK(results[i].bytes == expected[i].bytes);
   }
 }
+
+TEST_CASE("large params lie in panels as small ones do, at every level and number of threads") {
+  const std::string text = R"(ingot 1
+numerics 1
+param w: f32[1003,600]
+param v: f32[600,1003]
+graph f(x: f32[3,1003], y: f32[3,1003]) {
+  %0 = matmul(x, w) : f32[3,600]
+  %1 = permute_dims(v, axes=[1,0]) : f32[1003,600]
+  %2 = matmul(y, %1) : f32[3,600]
+  return %0, %2
+}
+)";
+  const auto plain =
+      parse_for_run(text, {{"w", numbers<float>({1003, 600}, 601800)}, {"v", numbers<float>({600, 1003}, 601800)}});
+  for (const KernelTable* level : available_levels()) {
+    CompileOptions options;
+    options.level = level->level;
+    for (options.num_threads = 1; options.num_threads <= 2; ++options.num_threads) {
+      const Module packed = pack_module(plain, options);
+      for (std::size_t i = 0; i < 2; ++i) {
+        const Param& param = packed.params[i];
+        REQUIRE(param.layout == (i == 0 ? panels_of({1, 0}) : panels_of({0, 1})));
+        const TensorData& rows = plain->params[i].data;
+        const auto expected = panels_of_rows(param.type, param.layout, {rows.data, rows.size_bytes});
+        REQUIRE(param.data.size_bytes == expected.size());
+        CHECK(std::memcmp(param.data.data, expected.data(), expected.size()) == 0);
+      }
+    }
+  }
+}
