@@ -25,8 +25,8 @@ struct DeviceContext {
   std::int32_t index;
 };
 
-struct Node;
-using Nodes = std::vector<Node>;
+struct FakeNode;  // ingot::Node is the core's, and this library shares its process
+using Nodes = std::vector<FakeNode>;
 
 // A branch or a loop of a graph.
 struct Block {
@@ -35,7 +35,7 @@ struct Block {
   Nodes body, other;
 };
 
-struct Node {
+struct FakeNode {
   Work work;  // where there is no block
   std::shared_ptr<Block> block;
 };
@@ -392,7 +392,7 @@ DeviceStatus run_block(const Block& block) {
 }
 
 DeviceStatus run_nodes(const Nodes& nodes) {
-  for (const Node& node : nodes)
+  for (const FakeNode& node : nodes)
     if (const DeviceStatus status = node.block == nullptr ? node.work() : run_block(*node.block); status != kDeviceDone)
       return status;
   return kDeviceDone;
