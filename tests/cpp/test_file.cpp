@@ -2,7 +2,6 @@
 // and saving never leaves half a file.
 #include <doctest/doctest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -13,6 +12,7 @@
 #include "file/file.h"
 #include "file/format.h"
 #include "graph/budgets.h"
+#include "temporary_folder.h"
 #include "text_modules.h"
 
 using namespace ingot;
@@ -24,25 +24,9 @@ namespace fs = std::filesystem;
 
 const fs::path kData = INGOT_TEST_DATA;
 
-// A folder of its own, removed with what is in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "ingot-test-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  std::size_t num_files() const {
-    return static_cast<std::size_t>(std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
-  }
-
- private:
-  fs::path path_;
-};
+std::size_t num_files(const TemporaryFolder& folder) {
+  return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()));
+}
 
 std::vector<std::byte> bytes_of(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -202,7 +186,7 @@ TEST_CASE("a failed save leaves the old file and no new one") {
                  "DeviceError: file: cannot create"));
   fs::create_directory(folder / "taken");
   CHECK(contains(error_of([&] { save_module(sample(), folder / "taken"); }), "DeviceError: file: cannot save as"));
-  CHECK(folder.num_files() == 2);
+  CHECK(num_files(folder) == 2);
 }
 
 TEST_CASE("saving over a file that is mapped keeps the mapping whole") {

@@ -5,6 +5,7 @@
 #include "cublaslt.h"
 #include "device_test.h"
 #include "kernel_test.h"
+#include "temporary_folder.h"
 
 extern "C" ingot::DeviceStatus ingot_cuda_open(const ingot::HostApi* host, ingot::DeviceApi* api);
 
@@ -101,16 +102,6 @@ TEST_CASE("tf32 rounds operands to 10 bits, and says so") {
 
 namespace {
 
-struct CacheFolder {
-  fs::path path;
-  CacheFolder() {
-    std::string pattern = (fs::temp_directory_path() / "ingot-blas-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~CacheFolder() { fs::remove_all(path); }
-};
-
 // A process of the plugin's, so to say: a context, and one product of two matrices of 8 x 8.
 class Process {
  public:
@@ -192,8 +183,8 @@ class Process {
 
 TEST_CASE("the fastest algorithm is measured once and kept from process to process") {
   const CublasLt library;
-  const CacheFolder folder;
-  const std::string cache = (folder.path / "cache").string();
+  const testing::TemporaryFolder folder;
+  const std::string cache = (folder.path() / "cache").string();
   library.set_fastest(2);
   std::vector<float> first;
   {
@@ -232,8 +223,8 @@ TEST_CASE("where nothing can be kept nothing is measured: the first proposal run
 
 TEST_CASE("a capture measures nothing, and is replayed") {
   const CublasLt library;
-  const CacheFolder folder;
-  const Process process(folder.path.string());
+  const testing::TemporaryFolder folder;
+  const Process process(folder.path().string());
   const std::int64_t products = library.counts().products;
   DeviceGraph* graph = nullptr;
   REQUIRE(process.api.begin_capture(process.stream) == kDeviceDone);

@@ -10,24 +10,16 @@
 #include <vector>
 
 #include "cuda/cache.h"
+#include "temporary_folder.h"
 
 namespace ingot::cuda {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A folder that is gone after the test.
-struct Folder {
-  fs::path path;
-
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "ingot-cache-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string cache() const { return (path / "a" / "b").string(); }
-  fs::path file(const std::string& key) const { return path / "a" / "b" / cache_file_name(key); }
+struct Folder : testing::TemporaryFolder {
+  std::string cache() const { return (path() / "a" / "b").string(); }
+  fs::path file(const std::string& key) const { return path() / "a" / "b" / cache_file_name(key); }
 };
 
 std::string read(const fs::path& path) {
@@ -112,14 +104,14 @@ TEST_CASE("an entry under another key's name is absent") {
 
 TEST_CASE("without a folder, or with one that cannot be made, nothing is kept and nothing fails") {
   const Folder folder;
-  write(folder.path / "a", "a file in the way");
+  write(folder.path() / "a", "a file in the way");
   std::string code;
   for (const std::string& cache : {std::string(), folder.cache(), std::string("/proc/no/such")}) {
     write_cached_code(cache, "key", "machine code");
     CHECK_FALSE(read_cached_code(cache, "key", &code));
     CHECK_FALSE(keep_cached_code(cache, "key", &code));
   }
-  fs::remove(folder.path / "a");
+  fs::remove(folder.path() / "a");
   fs::create_directories(folder.file("key"));  // a folder where the entry would be
   write_cached_code(folder.cache(), "key", "machine code");
   CHECK_FALSE(read_cached_code(folder.cache(), "key", &code));
@@ -146,7 +138,7 @@ TEST_CASE("what was used longest ago makes room for what is written") {
     entry_bytes = static_cast<std::int64_t>(fs::file_size(folder.file(keys[i])));
     set_age(folder.file(keys[i]), 4 - i);
   }
-  const fs::path left_behind = folder.file("a").string() + ".123.0", other = folder.path / "a" / "b" / "other";
+  const fs::path left_behind = folder.file("a").string() + ".123.0", other = folder.path() / "a" / "b" / "other";
   write(left_behind, "half an entry");
   set_age(left_behind, 5);
   write(other, code);

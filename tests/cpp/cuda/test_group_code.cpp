@@ -2,13 +2,13 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
-#include <filesystem>
 
 #include "cuda/codegen.h"
 #include "cuda/group_arguments.h"
 #include "cuda/group_code.h"
 #include "device_test.h"
 #include "random_group.h"
+#include "temporary_folder.h"
 
 namespace ingot::cuda {
 namespace {
@@ -163,8 +163,9 @@ Group small_group(const char* op) {
 }
 
 TEST_CASE("equal groups share their code; a folder keeps it from process to process") {
-  std::string folder = "/tmp/ingot-groups-XXXXXX", why;
-  REQUIRE(mkdtemp(folder.data()) != nullptr);
+  const testing::TemporaryFolder temporary;
+  const std::string folder = temporary.path().string();
+  std::string why;
   const Group group = small_group("sqrt");
   OwnedGroupCode first = make(group, &why, folder.c_str());
   REQUIRE(first != nullptr);
@@ -177,7 +178,6 @@ TEST_CASE("equal groups share their code; a folder keeps it from process to proc
   first = make(group, &why, folder.c_str(), none);
   REQUIRE(first != nullptr);
   check_on_device(*first, group);
-  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("a group with an anchor, or an op on a dtype that it is not computed in, gets no code, and a reason") {
