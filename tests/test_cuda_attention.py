@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tests.device import Emulator
+from tests.device import Emulator, host_compiler
 from tests.op_samples import bits
 from tests.random_programs import check_on_device
 from tests.random_rows import random_rows
@@ -164,10 +163,7 @@ def test_memory_does_not_grow_with_the_square_of_the_length(cuda: str, emulator:
 @pytest.fixture
 def compiler(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
     """A compiler in NVRTC's place."""
-    found = shutil.which("c++")
-    if found is None:
-        pytest.skip("needs a C++ compiler")
-    monkeypatch.setenv("INGOT_CUDA_ON_HOST_COMPILER", found)
+    monkeypatch.setenv("INGOT_CUDA_ON_HOST_COMPILER", host_compiler())
     return emulator
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.device import Emulator, emulated_plugin
+from tests.device import Emulator, emulated_plugin, host_compiler
 from tests.installed import runner
 from tests.op_samples import bits
 from tests.random_networks import build_network
@@ -214,9 +213,7 @@ print(p.explain())
 
 
 def test_generated_groups_have_the_bits_of_the_processor(tmp_path: Path) -> None:
-    compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
-    if compiler is None:
-        pytest.skip("needs a C++ compiler")
+    compiler = host_compiler()
     cache = str(tmp_path / "cache")
     said = child(GENERATED, INGOT_CUDA_ON_HOST_COMPILER=compiler, INGOT_CACHE=cache)
     assert "generated" in said

@@ -53,7 +53,7 @@ class CublasLt:
 
     def fail(self, call: int, status: int = 15) -> None:
         if self.library is None:
-            pytest.skip("the real cuBLASLt fails when it likes")
+            pytest.skip("only the double of cuBLASLt fails on demand")
         self.library.cublaslt_on_host_fail(call, status)
 
     def problem(self) -> str:
@@ -65,10 +65,10 @@ class CublasLt:
 def opened(cuda: str) -> CublasLt:
     emulated = "cuda on host" in devices()
     found = CublasLt(os.environ["INGOT_CUBLASLT"] if emulated else None)
-    code = ingot.compile(LINEAR, device=cuda, fast=True).explain()
-    if "by cuBLASLt" not in code:
-        assert not emulated, code
-        pytest.skip(code)
+    said = ingot.compile(LINEAR, device=cuda, fast=True).explain()
+    if "by cuBLASLt" not in said:
+        assert not emulated, said
+        pytest.skip(f"no product by cuBLASLt on this device: {said}")
     return found
 
 

@@ -15,6 +15,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.device import host_compiler
 
 ROOT = Path(__file__).resolve().parent.parent
 LEVEL_FOLDER = re.compile(r"ingot_kernels_(\w+)\.dir$")
@@ -121,12 +122,9 @@ def test_no_level_has_code_that_runs_at_load(level_objects: dict[str, list[Path]
 
 
 def compile_source(tmp_path: Path, text: str) -> Path:
-    compiler = shutil.which("g++") or shutil.which("c++")
-    if compiler is None:
-        pytest.skip("no C++ compiler")
     source, result = tmp_path / "probe.cpp", tmp_path / "probe.o"
     source.write_text(text)
-    run(compiler, "-std=c++20", "-c", source, "-o", result)
+    run(host_compiler(), "-std=c++20", "-c", source, "-o", result)
     return result
 
 
