@@ -36,9 +36,8 @@ int choose_threads(int num_threads) {
   return num_threads == 0 ? num_processors() : num_threads;
 }
 
-// Passes whose steps a device does not have: panels and strips are about the caches of processors, and no device kernel
-// carries a group.
-constexpr std::string_view kPassesOfProcessors[] = {"panel_params", "strips", "fuse_contractions"};
+// Passes whose steps a device does not have: panels and strips are about the caches of processors.
+constexpr std::string_view kPassesOfProcessors[] = {"panel_params", "strips"};
 // And those whose forms only a device's kernels ask for.
 constexpr std::string_view kPassesOfDevices[] = {"lay_weights"};
 

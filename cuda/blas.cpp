@@ -174,9 +174,13 @@ bool has_blas(DeviceContext& context, const char* op, std::int32_t dtype, std::u
 }
 
 OwnedBlasStep make_blas_step(DeviceContext& context, const DeviceStepRequest& request, std::string* why) {
-  if (request.group != nullptr || !is_allowed(request.kernel, request.dtype, request.freedoms)) return nullptr;
+  if (!is_allowed(request.kernel, request.dtype, request.freedoms)) return nullptr;
   std::shared_ptr<BlasPlans> plans = plans_of(context, why);
   if (plans == nullptr) return nullptr;
+  if (request.group != nullptr) {  // only a file can ask for that
+    *why = "it carries a group";
+    return nullptr;
+  }
   OwnedBlasStep step(new BlasStep);
   step->plans = std::move(plans);
   step->own = find_device_kernel(request.kernel, request.dtype);

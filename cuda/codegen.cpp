@@ -1,5 +1,6 @@
 #include "cuda/codegen.h"
 
+#include "cuda/codegen_operands.h"
 #include "cuda/codegen_registers.h"
 #include "cuda/group_arguments.h"
 
@@ -20,7 +21,7 @@ class Generator {
 
   bool run() {
     if (group_.anchored != 0) {
-      why_ = "a group with an anchor has no code of its own";
+      why_ = "a group with an anchor is part of the anchor's code";
       return false;
     }
     if (group_.num_inputs + group_.num_outputs > kGroupMaxOperands) {
@@ -32,8 +33,8 @@ class Generator {
     choose_at_once();
     choose_kept();
     write_head();
-    write_inputs();
-    write_outputs();
+    source_.text += inputs_text(group_, registers_) + outputs_text(group_, registers_);
+    line("}  // namespace ingot::cuda\n");
     write_kernel();
     return true;
   }
@@ -84,50 +85,14 @@ class Generator {
     line("constexpr int kAtOnce = " + number(source_.at_once) + ";\n");
   }
 
-  // Of the inputs with an element for every element, as the kernel's operand.
-  void write_inputs() {
-    line("struct Inputs {");
-    for (int r = 0; r < group_.num_inputs; ++r) {
-      if (!per_row(r)) line(std::string("  ") + type_of(r).text + " r" + number(r) + "[kAtOnce];");
-    }
-    line("  template <class At>");
-    line("  INGOT_INLINE void load([[maybe_unused]] const At& at) {");
-    for (int r = 0; r < group_.num_inputs; ++r) {
-      if (!per_row(r)) line("    at.load(" + number(r) + ", r" + number(r) + ");");
-    }
-    line("  }\n};\n");
-  }
-
-  void write_outputs() {
-    line("struct Outputs {");
-    for (int i = 0; i < group_.num_outputs; ++i) {
-      const int r = group_.output_registers[i];
-      if (!per_row(r)) line(std::string("  ") + type_of(r).text + " o" + number(i) + "[kAtOnce];");
-    }
-    line("  template <class At>");
-    line("  INGOT_INLINE void store([[maybe_unused]] const At& at) const {");
-    for (int i = 0; i < group_.num_outputs; ++i) {
-      if (per_row(group_.output_registers[i])) continue;
-      line("    at.store(" + number(group_.num_inputs + i) + ", o" + number(i) + ");");
-    }
-    line("  }\n};\n");
-    line("}  // namespace ingot::cuda\n");
-  }
-
   // A register where it is read: an input of elements is read from what was loaded.
   std::string name_of(int r) const { return is_input(r) && !per_row(r) ? "x.r" + number(r) + "[e]" : "r" + number(r); }
 
   std::string value_of(int r) const {
     const DeviceGroupOp& op = op_of(r);
-    const std::string out = type_of(r).text, in = type_of_dtype(op.dtype).text;
-    std::string operands;
-    for (int j = 0; j < op.num_operands; ++j) operands += (j > 0 ? ", " : "") + name_of(op.operands[j]);
-    const PointwiseRule rule = rule_of(op);
-    if (rule == PointwiseRule::kConvert) return "CastValue<" + out + ", " + in + ">::value(" + operands + ")";
-    if (rule == PointwiseRule::kReinterpret) return "same_bits<" + out + ">(" + operands + ")";
-    if (rule == PointwiseRule::kSelect) return "choose(" + operands + ")";
-    if (is_narrow_nextafter(op)) return "next_narrow(" + operands + ")";
-    return "Row_" + std::string(op.op) + "::value<" + out + ", " + in + ">(" + operands + ")";
+    std::vector<std::string> operands;
+    for (int j = 0; j < op.num_operands; ++j) operands.push_back(name_of(op.operands[j]));
+    return value_text(op, operands);
   }
 
   // The registers with an element for every element that these are made of, inputs but for the ones that are per row.

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "cuda/anchor_kernels.h"
 #include "device/api.h"
 
 namespace ingot::cuda {
@@ -23,8 +24,9 @@ struct GroupSource {
   bool has_rows = false;                     // reductions, or values with one element per row
   std::int32_t row_axes = 0;                 // as in PointwiseGroup
   int kept_bytes = 0;                        // of the register whose elements a block keeps in shared memory; 0: none
-  std::vector<int> element_bytes;            // of the operands: inputs, then outputs
+  std::vector<int> element_bytes;            // of the operands: inputs (but an anchor's register), then outputs
   std::vector<std::int32_t> output_per_row;  // 1: the output has one element per row
+  std::int32_t first_input = 0;              // of the call: after those of the anchor
 };
 
 // False, with `why` (one line), for a group that no code is generated for: one with an anchor, or with an op that is
@@ -34,5 +36,9 @@ bool generate_group(const DeviceGroup& group, GroupSource* source, std::string* 
 // The kernel of both products with a group of rows between them, which reads the scores as its first input, on tiles of
 // scores in shared memory (kernels/score_tile.h).
 bool generate_attention(const DeviceGroup& group, GroupSource* source, std::string* why);
+
+// Of a group with an anchor, whose register 0 is counted among the inputs: that kernel of the anchor's, whose totals go
+// through the group (kernels/anchored.h).
+bool generate_anchored_group(const DeviceGroup& group, AnchorKernel kernel, GroupSource* source, std::string* why);
 
 }  // namespace ingot::cuda

@@ -80,6 +80,18 @@ bool is_narrow_nextafter(const DeviceGroupOp& op) {
   return std::strcmp(op.op, "nextafter") == 0 && std::strstr(kTypes[op.dtype].text, "Float16") != nullptr;
 }
 
+std::string value_text(const DeviceGroupOp& op, const std::vector<std::string>& operands) {
+  const std::string out = kTypes[op.result_dtype].text, in = kTypes[op.dtype].text;
+  std::string all;
+  for (const std::string& operand : operands) all += (all.empty() ? "" : ", ") + operand;
+  const PointwiseRule rule = rule_of(op);
+  if (rule == PointwiseRule::kConvert) return "CastValue<" + out + ", " + in + ">::value(" + all + ")";
+  if (rule == PointwiseRule::kReinterpret) return "same_bits<" + out + ">(" + all + ")";
+  if (rule == PointwiseRule::kSelect) return "choose(" + all + ")";
+  if (is_narrow_nextafter(op)) return "next_narrow(" + all + ")";
+  return "Row_" + std::string(op.op) + "::value<" + out + ", " + in + ">(" + all + ")";
+}
+
 bool find_registers(const DeviceGroup& group, GroupRegisters* registers, std::string* why) {
   *registers = {};
   for (int i = 0; i < group.num_inputs; ++i) {

@@ -31,6 +31,9 @@ const char* reduction_type(const DeviceGroupOp& op);  // in generated code
 // nextafter asks for the neighbors in the dtype itself.
 bool is_narrow_nextafter(const DeviceGroupOp& op);
 
+// The op on these operands, an expression of generated code.
+std::string value_text(const DeviceGroupOp& op, const std::vector<std::string>& operands);
+
 // False, with `why`, where an op is not computed in its dtype.
 bool find_registers(const DeviceGroup& group, GroupRegisters* registers, std::string* why);
 

@@ -9,10 +9,11 @@
 
 namespace ingot::cuda {
 
-inline constexpr int kGroupMaxRank = 8;         // == kKernelMaxRank
-inline constexpr int kGroupMaxColumns = 65536;  // == kMaxGroupRow of optimize/group_form.h, where there are reductions
-inline constexpr int kGroupMaxOperands = 48;    // inputs and outputs: the most whose arguments fit into 4 KiB
-inline constexpr int kGroupBlock = 256;         // threads of a block at most
+inline constexpr int kGroupMaxRank = 8;          // == kKernelMaxRank
+inline constexpr int kGroupMaxColumns = 65536;   // == kMaxGroupRow of optimize/group_form.h, where there are reductions
+inline constexpr int kGroupMaxOperands = 48;     // inputs and outputs: the most whose arguments fit into 4 KiB
+inline constexpr int kAnchoredMaxOperands = 32;  // beside the arguments of an anchor
+inline constexpr int kGroupBlock = 256;          // threads of a block at most
 
 // An axis, and how to divide by its size: n / size = (high(n * multiplier) + n) >> shift for n < 2^31, where high is
 // the upper half of a product of 64 bits (Granlund and Montgomery, PLDI 1994).
@@ -42,7 +43,13 @@ struct GroupSpace {
   GroupAxis axes[kGroupMaxRank];
 };
 
-// Inputs, then outputs.
+// Of a group with an anchor. Axes 0 .. rows-1 of its space count batches of products, rows .. columns-1 their rows, the
+// others their columns; in this order they count all elements.
+struct AxisSplit {
+  std::int32_t rows, columns;
+};
+
+// Inputs (but register 0 of a group with an anchor), then outputs.
 template <int kNumOperands>
 struct GroupArguments {
   static constexpr int kOperands = kNumOperands;

@@ -66,6 +66,27 @@ SharedCode make_code(const std::string& text, const std::string& key, int major,
   return loaded;
 }
 
+// null, with `why`.
+SharedCode find_or_make(const std::string& text, int major, int minor, const char* cache_folder, std::string* why) {
+  const std::string compiler = compiler_of(major, minor, why);
+  if (compiler.empty()) return nullptr;
+  const std::string key = key_of(compiler, text);
+  const std::lock_guard<std::mutex> lock(known().mutex);
+  std::erase_if(known().codes, [](const auto& entry) { return entry.second.expired(); });
+  int device = 0;
+  if (const cudaError_t result = cudaGetDevice(&device); result != cudaSuccess) {
+    *why = std::string("no device: ") + cudaGetErrorString(result);
+    return nullptr;
+  }
+  std::weak_ptr<LoadedCode>& shared = known().codes[std::to_string(device) + "\n" + key];
+  SharedCode code = shared.lock();
+  if (code == nullptr) {
+    code = make_code(text, key, major, minor, cache_folder, why);
+    shared = code;
+  }
+  return code;
+}
+
 }  // namespace
 
 struct GroupCode {
@@ -89,27 +110,21 @@ OwnedGroupCode make_group_code(const DeviceStepRequest& request, int major, int 
   const bool attention = std::strcmp(request.kernel, "attention") == 0;
   const auto generate = attention ? generate_attention : generate_group;
   if (!generate(*request.group, &made->facts, why)) return nullptr;
-  const std::string compiler = compiler_of(major, minor, why);
-  if (compiler.empty()) return nullptr;
-  const std::string key = key_of(compiler, made->facts.text);
-  const std::lock_guard<std::mutex> lock(known().mutex);
-  std::erase_if(known().codes, [](const auto& entry) { return entry.second.expired(); });
-  int device = 0;
-  if (const cudaError_t result = cudaGetDevice(&device); result != cudaSuccess) {
-    *why = std::string("no device: ") + cudaGetErrorString(result);
-    return nullptr;
-  }
-  std::weak_ptr<LoadedCode>& shared = known().codes[std::to_string(device) + "\n" + key];
-  made->code = shared.lock();
-  if (made->code == nullptr) {
-    made->code = make_code(made->facts.text, key, major, minor, cache_folder, why);
-    shared = made->code;
-  }
+  made->code = find_or_make(made->facts.text, major, minor, cache_folder, why);
   if (made->code == nullptr) return nullptr;
   made->facts.text.clear();
   if (attention) made->shared_bytes = allow_shared_memory(*made->code);
-  const std::string ops = std::to_string(request.group->num_ops);
-  made->words = "group of " + ops + (ops == "1" ? " op" : " ops") + ", generated";
+  made->words = count_ops(*request.group) + ", generated";
+  return made;
+}
+
+OwnedGroupCode make_anchored_code(const DeviceGroup& group, AnchorKernel kernel, int major, int minor,
+                                  const char* cache_folder, std::string* why) {
+  OwnedGroupCode made(new GroupCode);
+  if (!generate_anchored_group(group, kernel, &made->facts, why)) return nullptr;
+  made->code = find_or_make(made->facts.text, major, minor, cache_folder, why);
+  if (made->code == nullptr) return nullptr;
+  made->facts.text.clear();
   return made;
 }
 
@@ -121,9 +136,13 @@ std::int64_t shared_bytes_of(const GroupCode& code) {
   return code.shared_bytes;
 }
 
-cudaError_t launch_attention(const GroupCode& code, unsigned grid, std::size_t shared_bytes, cudaStream_t stream,
-                             void* arguments) {
+cudaError_t launch_group_code(const GroupCode& code, unsigned grid, std::size_t shared_bytes, cudaStream_t stream,
+                              void* arguments) {
   return launch_code(*code.code, dim3(grid), dim3(kGroupBlock), shared_bytes, stream, arguments);
+}
+
+std::string count_ops(const DeviceGroup& group) {
+  return "group of " + std::to_string(group.num_ops) + (group.num_ops == 1 ? " op" : " ops");
 }
 
 cudaError_t enqueue_group(const GroupCode& code, const Enqueue& enqueue) {

@@ -5,12 +5,10 @@
 #include <memory>
 #include <string>
 
+#include "cuda/codegen.h"
 #include "cuda/kernel.h"
 
 namespace ingot::cuda {
-
-struct GroupCode;
-struct GroupSource;
 
 struct DeleteGroupCode {
   void operator()(GroupCode* code) const;
@@ -24,13 +22,20 @@ using OwnedGroupCode = std::unique_ptr<GroupCode, DeleteGroupCode>;
 OwnedGroupCode make_group_code(const DeviceStepRequest& request, int major, int minor, const char* cache_folder,
                                std::string* why);
 
+// The same for a group with an anchor, whose register 0 is counted among the inputs, as part of this kernel of the
+// anchor's.
+OwnedGroupCode make_anchored_code(const DeviceGroup& group, AnchorKernel kernel, int major, int minor,
+                                  const char* cache_folder, std::string* why);
+
 // What the generator says of the code, whose text it is not kept with.
 const GroupSource& source_of(const GroupCode& code);
 
 // Of attention: the shared memory that a launch may ask for.
 std::int64_t shared_bytes_of(const GroupCode& code);
-cudaError_t launch_attention(const GroupCode& code, unsigned grid, std::size_t shared_bytes, cudaStream_t stream,
-                             void* arguments);
+
+// Of attention and of groups with an anchor: blocks of kGroupBlock threads.
+cudaError_t launch_group_code(const GroupCode& code, unsigned grid, std::size_t shared_bytes, cudaStream_t stream,
+                              void* arguments);
 
 // Enqueues the group on enqueue.call. Any sizes and strides; an output may lie on an input as execute/kernel.h says.
 cudaError_t enqueue_group(const GroupCode& code, const Enqueue& enqueue);
@@ -38,7 +43,9 @@ cudaError_t enqueue_group(const GroupCode& code, const Enqueue& enqueue);
 // Of one launch: none.
 std::int64_t group_workspace_bytes(const GroupCode& code, const KernelCall& call);
 
-// For people: "group of 5 ops by nvrtc 13.0". Lives as long as the code.
+// For people: "group of 5 ops".
+std::string count_ops(const DeviceGroup& group);
+// "group of 5 ops by nvrtc 13.0". Lives as long as the code.
 const char* describe_group(const GroupCode& code);
 
 }  // namespace ingot::cuda

@@ -10,16 +10,6 @@ constexpr std::int64_t kTeamRow = 512;           // elements of that block
 constexpr std::int64_t kSharedBytes = 40 << 10;  // of a block at most: five of them share a processor
 constexpr int kBlocksPerProcessor = 16;          // in a grid: twice what it holds at a time
 
-// Requires: size < 2^31.
-GroupAxis axis_of(std::int64_t size) {
-  GroupAxis axis = {};
-  axis.size = static_cast<std::uint32_t>(size);
-  while ((std::uint64_t{1} << axis.shift) < axis.size) ++axis.shift;
-  const std::uint64_t rest = (std::uint64_t{1} << axis.shift) - axis.size;
-  axis.multiplier = static_cast<std::uint32_t>((rest << 32) / axis.size + 1);
-  return axis;
-}
-
 std::int64_t smaller(std::int64_t a, std::int64_t b) {
   return a < b ? a : b;
 }
@@ -37,6 +27,26 @@ unsigned threads_for(std::int64_t columns) {
 static_assert(sizeof(GroupLaunch::arguments) <= 4096, "arguments of a kernel");
 
 }  // namespace
+
+GroupAxis group_axis(std::int64_t size) {
+  GroupAxis axis = {};
+  axis.size = static_cast<std::uint32_t>(size);
+  while ((std::uint64_t{1} << axis.shift) < axis.size) ++axis.shift;
+  const std::uint64_t rest = (std::uint64_t{1} << axis.shift) - axis.size;
+  axis.multiplier = static_cast<std::uint32_t>((rest << 32) / axis.size + 1);
+  return axis;
+}
+
+bool lies_in_vectors(const GroupOperand& operand, int last, std::int64_t element_bytes, int at_once) {
+  if (operand.steps[last] == 0) return true;
+  if (operand.steps[last] != element_bytes) return false;
+  const std::int64_t together = smaller(element_bytes * at_once, 16);
+  if (reinterpret_cast<std::uintptr_t>(operand.data) % static_cast<std::uintptr_t>(together) != 0) return false;
+  for (int i = 0; i < last; ++i) {
+    if (operand.steps[i] % together != 0) return false;
+  }
+  return true;
+}
 
 GroupLaunches::GroupLaunches(const GroupSource& facts, const KernelCall& call, int num_processors, std::int64_t most)
     : facts_(facts), num_processors_(num_processors), num_operands_(static_cast<int>(facts.element_bytes.size())) {
@@ -153,7 +163,7 @@ void GroupLaunches::set_space(GroupLaunch* launch) const {
   for (int i = first; i < rank_; ++i) {
     const bool cut = !all && i == cut_axis_;
     const std::int64_t size = cut ? smaller(cut_size_, axes_[i].size - position_[i]) : axes_[i].size;
-    space.axes[i - first] = axis_of(size);
+    space.axes[i - first] = group_axis(size);
     (i < lead_rank_ ? rows : columns) *= size;
   }
   space.rows = static_cast<std::uint32_t>(rows);
@@ -169,15 +179,8 @@ bool GroupLaunches::can_use_vectors(const GroupLaunch& launch) const {
   if (facts_.at_once == 1) return true;
   if (last > space.lead_rank && space.axes[last].size % static_cast<unsigned>(facts_.at_once) != 0) return false;
   for (int k = 0; k < num_operands_; ++k) {
-    const GroupOperand& operand = launch.arguments.operands[k];
     const int bytes = facts_.element_bytes[static_cast<std::size_t>(k)];
-    if (operand.steps[last] == 0) continue;
-    if (operand.steps[last] != bytes) return false;
-    const std::int64_t together = smaller(std::int64_t{bytes} * facts_.at_once, 16);
-    if (reinterpret_cast<std::uintptr_t>(operand.data) % static_cast<std::uintptr_t>(together) != 0) return false;
-    for (int i = 0; i < last; ++i) {
-      if (operand.steps[i] % together != 0) return false;
-    }
+    if (!lies_in_vectors(launch.arguments.operands[k], last, bytes, facts_.at_once)) return false;
   }
   return true;
 }

@@ -21,6 +21,12 @@ struct GroupLaunch {
   std::size_t shared_bytes;
 };
 
+// Requires: size < 2^31.
+GroupAxis group_axis(std::int64_t size);
+
+// Whether at_once elements of an operand, side by side or one for all along axis `last`, can be moved in vectors.
+bool lies_in_vectors(const GroupOperand& operand, int last, std::int64_t element_bytes, int at_once);
+
 // What a launch covers at most; smaller in tests.
 inline constexpr std::int64_t kMostElementsAtOnce = std::int64_t{1} << 30;
 

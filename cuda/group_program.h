@@ -10,7 +10,7 @@
 namespace ingot::cuda {
 
 inline constexpr int kMaxProgramOps = 32;     // == kMaxGroupNodes of optimize/group_form.h
-inline constexpr int kMaxProgramInputs = 17;  // == kMaxGroupInputs, and the scores of attention
+inline constexpr int kMaxProgramInputs = 17;  // == kMaxGroupInputs, and what an anchor computes
 inline constexpr int kMaxProgramOutputs = 32;
 inline constexpr int kMaxProgramRegisters = kMaxProgramInputs + kMaxProgramOps;
 

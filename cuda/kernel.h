@@ -4,11 +4,15 @@
 
 #include <cuda_runtime.h>
 
+#include "cuda/anchor_kernels.h"
 #include "cuda/group_program.h"
 #include "cuda/guard.h"
 #include "device/api.h"
 
 namespace ingot::cuda {
+
+struct GroupCode;    // group_code.h
+struct AnchorCodes;  // anchored_launch.h
 
 struct Enqueue {
   const KernelCall& call;
@@ -18,6 +22,7 @@ struct Enqueue {
   cudaStream_t stream;
   const GroupProgram* program = nullptr;  // of "pointwise": what to compute; null: no group
   const DeviceStep* attention = nullptr;  // of "attention": the step, for its codes
+  const AnchorCodes* codes = nullptr;     // of an anchor: its kernels with a group in them; null: no group
 };
 
 struct DeviceKernel {
@@ -25,6 +30,8 @@ struct DeviceKernel {
   std::int32_t dtype;  // DType of the operand that kernels are found by; -1: any
   cudaError_t (*enqueue)(const Enqueue& enqueue);
   std::int64_t (*workspace_bytes)(const KernelCall& call);  // null: none; below 0: too large, see fail()
+  // Those that a call may take: one where all sizes are known (a symbolic one stands as 0). Null: it takes no groups.
+  AnchorKernels (*anchor_kernels)(const KernelCall& call, std::int32_t num_processors) = nullptr;
 };
 
 struct DeviceKernelFamily {

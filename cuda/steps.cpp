@@ -3,15 +3,22 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <vector>
 
+#include "cuda/anchored_steps.h"
 #include "cuda/status.h"
 #include "cuda/stream.h"
 
 namespace ingot::cuda {
 namespace {
 
-// INGOT_CUDA_NVRTC=0 leaves the compiler alone, as if it were not installed.
+OwnedGroupCode generate(const DeviceContext& context, const DeviceStepRequest& request, std::string* why) {
+  if (!may_generate(why)) return nullptr;
+  const DeviceProperties& device = context.properties;
+  return make_group_code(request, device.major, device.minor, context.cache_folder.c_str(), why);
+}
+
+}  // namespace
+
 bool may_generate(std::string* why) {
   const char* const given = std::getenv("INGOT_CUDA_NVRTC");
   if (given == nullptr || std::strcmp(given, "0") != 0) return true;
@@ -20,22 +27,15 @@ bool may_generate(std::string* why) {
 }
 
 DeviceStatus interpret_group(const DeviceGroup& group, const std::string& no_code, DeviceStep& step) {
-  const char* why = "it has an anchor";
-  if (group.anchored != 0 || !make_group_program(group, &step.program, &why)) {
+  const char* why = "";
+  if (!make_group_program(group, &step.program, &why)) {
     return fail(kDeviceNoKernel, "group: no code of its own (%s), and the interpreter does not compute it: %s",
                 no_code.c_str(), why);
   }
   step.kernel = find_device_kernel("pointwise", -1);
   step.has_program = true;
-  step.description =
-      "group of " + std::to_string(group.num_ops) + (group.num_ops == 1 ? " op" : " ops") + ", interpreted: " + no_code;
+  step.description = count_ops(group) + ", interpreted: " + no_code;
   return kDeviceDone;
-}
-
-OwnedGroupCode generate(const DeviceContext& context, const DeviceStepRequest& request, std::string* why) {
-  if (!may_generate(why)) return nullptr;
-  const DeviceProperties& device = context.properties;
-  return make_group_code(request, device.major, device.minor, context.cache_folder.c_str(), why);
 }
 
 DeviceStatus compile_group(const DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step) {
@@ -59,16 +59,14 @@ DeviceStatus find_kernel(DeviceContext& context, const DeviceStepRequest& reques
   return kDeviceDone;
 }
 
+namespace {
+
 // The group of attention reads the scores like any other input: what the anchor computes has their register.
 DeviceStatus compile_attention(DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step) {
   const DeviceStatus status = find_kernel(context, request, step);
   if (status != kDeviceDone) return status;
-  DeviceGroup group = *request.group;
-  std::vector<std::int32_t> dtypes(group.input_dtypes, group.input_dtypes + group.num_inputs);
-  dtypes.insert(dtypes.begin(), request.dtype);
-  group.input_dtypes = dtypes.data();
-  group.num_inputs += 1;
-  group.first_input = group.anchored = 0;
+  const CountedGroup counted(request);
+  const DeviceGroup group = counted.alone();
   step.group = std::make_unique<DeviceStep>();
   DeviceStepRequest part = request;
   part.kernel = "pointwise";
@@ -86,6 +84,7 @@ DeviceStatus compile_attention(DeviceContext& context, const DeviceStepRequest& 
 DeviceStatus compile(DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step) {
   if (request.group == nullptr) return find_kernel(context, request, step);
   if (std::strcmp(request.kernel, "attention") == 0) return compile_attention(context, request, step);
+  if (request.group->anchored != 0) return compile_anchored(context, request, step);
   return compile_group(context, request, step);
 }
 
@@ -112,6 +111,7 @@ void release_step(DeviceStep* step) {
 }
 
 std::int64_t workspace_bytes(const DeviceStep* step, const KernelCall* call) {
+  if (step->anchored != nullptr) return anchored_workspace_bytes(*step->anchored, *call);
   if (step->blas != nullptr) return blas_workspace_bytes(*step->blas, *call);
   if (step->kernel == nullptr) return group_workspace_bytes(*step->code, *call);
   return step->kernel->workspace_bytes == nullptr ? 0 : step->kernel->workspace_bytes(*call);
@@ -135,6 +135,7 @@ DeviceStatus launch_step(DeviceStream* stream, const DeviceLaunch* launch) {
 }
 
 cudaError_t enqueue_step(const DeviceStep& step, const Enqueue& enqueue) {
+  if (step.anchored != nullptr) return enqueue_anchored(*step.anchored, enqueue);
   if (step.kernel == nullptr) return enqueue_group(*step.code, enqueue);
   Enqueue mine = enqueue;
   mine.program = step.has_program ? &step.program : nullptr;

@@ -87,6 +87,46 @@ def test_networks_of_any_batch(network: type, cuda: str, rng: np.random.Generato
     check_graph(cuda, graph, *calls)
 
 
+def dense(
+    x: ingot.Tensor, w: ingot.Tensor, scale: ingot.Tensor, bias: ingot.Tensor, rest: ingot.Tensor
+) -> ingot.Tensor:
+    return ingot.maximum(x @ w * scale + bias, 0.0) + rest
+
+
+def filtered(
+    x: ingot.Tensor, w: ingot.Tensor, scale: ingot.Tensor, bias: ingot.Tensor, rest: ingot.Tensor
+) -> ingot.Tensor:
+    return ingot.tanh(ingot.conv2d(x, w, padding=1) * scale + bias) + rest
+
+
+@pytest.mark.parametrize(
+    ("layer", "shapes"),
+    [
+        (dense, [(70, 33), (33, 40), (40,), (40,), (70, 40)]),
+        (dense, [(2, 5, 600), (600, 36), (1,), (5, 1), (2, 5, 36)]),
+        (filtered, [(2, 5, 7, 8), (12, 5, 3, 3), (12, 1, 1), (12, 1, 1), (2, 12, 7, 8)]),
+    ],
+)
+def test_what_follows_a_product_is_one_step_with_it(
+    layer: Any, shapes: list[tuple[int, ...]], cuda: str, rng: np.random.Generator
+) -> None:
+    arrays = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+    graph = ingot.record(layer, *arrays)
+    expected = bits(np.asarray(ingot.compile(graph)(*arrays)))
+    arenas = []
+    for without in ("", "fuse_contractions", "fuse_pointwise"):
+        passes = [name for name in _core.pipeline() if name != without]
+        program = ingot.compile(graph, device=cuda, passes=passes)
+        assert bits(np.asarray(program(*arrays))) == expected
+        plan = program.plan()
+        arenas.append(plan.arena_bytes)
+        if without == "":
+            steps = [step for step in plan.steps if step["kind"] == "kernel"]
+            assert [step["code"].split()[0] for step in steps] == [steps[0]["kernel"] + ","]
+            assert steps[0]["kernel"] + "+" in program.explain()
+    assert arenas[0] < arenas[1]
+
+
 def test_an_lstm_and_its_gradient(cuda: str) -> None:
     def slopes(x: ingot.Tensor, w: ingot.Tensor, h: ingot.Tensor, b: ingot.Tensor) -> Any:
         weights = {"input": w, "hidden": h, "bias": b}

@@ -209,6 +209,9 @@ for seed in range(6):
     check_on_device(*build_network(SeededChoose(seed)), "cuda")
 p = ingot.compile(ingot.record(lambda x: ingot.tanh(x) * 2 + 1, ingot.Spec((2,))), device="cuda")
 print(p.explain())
+shapes = [(70, 20), (20, 36), (36,)]
+layer = ingot.record(lambda x, w, b: ingot.relu(x @ w + b), *map(ingot.Spec, shapes))
+print(ingot.compile(layer, device="cuda").explain())
 """
 
 
@@ -216,7 +219,8 @@ def test_generated_groups_have_the_bits_of_the_processor(tmp_path: Path) -> None
     compiler = host_compiler()
     cache = str(tmp_path / "cache")
     said = child(GENERATED, INGOT_CUDA_ON_HOST_COMPILER=compiler, INGOT_CACHE=cache)
-    assert "generated" in said
+    assert "group of 3 ops, generated" in said
+    assert "matmul with a group of 2 ops, generated" in said
     kept = sorted(Path(cache).iterdir())
     assert kept
     child(GENERATED, INGOT_CUDA_ON_HOST_COMPILER=compiler, INGOT_CACHE=cache)

@@ -150,8 +150,8 @@ cudaError_t enqueue(const Enqueue& e) {
   if (num_elements(e.call.outputs[0]) == 0) return cudaSuccess;
   const ScoreTiles tiles = tiles_of(e.call);
   if (Arguments arguments; is_for_tiles(e, tiles) && set_arguments(e, tiles, arguments)) {
-    return launch_attention(*e.attention->code, grid_of_items(tiles.num_items),
-                            static_cast<std::size_t>(score_tile_bytes(tiles.keys)), e.stream, arguments.bytes);
+    return launch_group_code(*e.attention->code, grid_of_items(tiles.num_items),
+                             static_cast<std::size_t>(score_tile_bytes(tiles.keys)), e.stream, arguments.bytes);
   }
   const TensorArg scores = shape_of_scores(e.call);
   char* const workspace = e.workspace + scores_bytes(scores);

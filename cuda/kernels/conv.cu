@@ -100,8 +100,7 @@ Axes pixel_axes(const Conv& c, bool in) {
 }
 
 template <class Lines>
-cudaError_t multiply_lines(const Enqueue& e, const Conv& c, const Lines& pixels, const Lines& weights,
-                           const Axes& pixel_axes) {
+TileProduct<Lines> make_product(const Conv& c, const Lines& pixels, const Lines& weights, const Axes& pixel_axes) {
   const std::int64_t num_pixels = c.images * c.out_height * c.out_width;
   const bool outputs_last = c.y.strides[1] == 1;
   const TensorArg to_pixels = as_tensor(pixel_axes, c.y.data, &Axis::out);
@@ -116,18 +115,32 @@ cudaError_t multiply_lines(const Enqueue& e, const Conv& c, const Lines& pixels,
   p.num_parts = 1;
   using T = typename Lines::Element;
   p.stores_pieces = in_pieces<T>(p.columns, true) && in_pieces<T>(p.rows, false) && in_pieces<T>(p.batches, false);
-  return multiply(e, p);
+  return p;
 }
 
+// As make_product has it.
+ResultSpace space_of(const Conv& c) {
+  const ResultAxes pixels = {{0, c.images, 1}, {2, c.out_height, 1}, {3, c.out_width, 1}};
+  const ResultAxes outputs = {{1, c.outputs, 1}}, groups = {{1, c.groups, c.outputs}};
+  const bool outputs_last = c.y.strides[1] == 1;
+  return {groups, outputs_last ? pixels : outputs, outputs_last ? outputs : pixels};
+}
+
+// Products of strides: every pixel is its own patch.
 template <class T>
-cudaError_t multiply_pixels(const Enqueue& e, const Conv& c) {
+TileProduct<StridedLines<T>> product_of_pixels(const Conv& c) {
   const Axes pixels = pixel_axes(c, true);
   const TensorArg groups_x = one_axis(c.groups, c.channels * c.x.strides[1], c.x.data);
   const TensorArg groups_w = one_axis(c.groups, c.outputs * c.w.strides[0], c.w.data);
   const std::int64_t k = c.channels;
-  return multiply_lines(e, c, make_lines<T>(as_tensor(pixels, c.x.data, &Axis::a), groups_x, c.x.strides[1], k),
-                        make_lines<T>(one_axis(c.outputs, c.w.strides[0], c.w.data), groups_w, c.w.strides[1], k),
-                        pixels);
+  return make_product(c, make_lines<T>(as_tensor(pixels, c.x.data, &Axis::a), groups_x, c.x.strides[1], k),
+                      make_lines<T>(one_axis(c.outputs, c.w.strides[0], c.w.data), groups_w, c.w.strides[1], k),
+                      pixels);
+}
+
+template <class T>
+TileProduct<PatchLines<T>> product_of_patches(const Conv& c) {
+  return make_product(c, pixel_lines<T>(c), weight_lines<T>(c), pixel_axes(c, false));
 }
 
 // Weights whose channels lie apart would be read one 32-byte sector per element, again for every tile of pixels: they
@@ -149,24 +162,62 @@ cudaError_t pack_weights(const Enqueue& e, TensorArg& w) {
   return status;
 }
 
+// Which way a convolution takes.
+enum class Way { kDirect, kPixels, kPatches };
+
+Way choose_way(const Conv& c) {
+  if (c.outputs < kFewOutputs || depth(c) == 0 || !fits_32_bits(c)) return Way::kDirect;
+  const bool pads = c.top != 0 || c.left != 0 || (c.out_height - 1) * c.stride_y >= c.height ||
+                    (c.out_width - 1) * c.stride_x >= c.width;
+  return c.kernel_height * c.kernel_width == 1 && !pads ? Way::kPixels : Way::kPatches;
+}
+
+template <class T>
+cudaError_t enqueue_directly(const Enqueue& e, const Conv& c) {
+  const std::int64_t bands = (c.out_height + kDown - 1) / kDown;
+  const std::int64_t items = c.images * c.groups * c.outputs * bands * c.out_width;
+  const PixelWork work = {c, e.guard, items};
+  if (e.codes == nullptr) return launch(convolve_directly<T>, grid_for(items), kBlockThreads, 0, e.stream, work);
+  const ResultAxes all = {{0, c.images, 1}, {1, c.groups * c.outputs, 1}, {2, c.out_height, 1}, {3, c.out_width, 1}};
+  return launch_with_group(e, AnchorKernel::kPixels, work, {{}, {}, all}, grid_for(items));
+}
+
 template <class T>
 cudaError_t enqueue(const Enqueue& e) {
   if (num_elements(e.call.outputs[0]) == 0) return cudaSuccess;
   Conv c = make_conv(e.call);
-  if (c.outputs < kFewOutputs || depth(c) == 0 || !fits_32_bits(c)) {
-    const std::int64_t bands = (c.out_height + kDown - 1) / kDown;
-    const std::int64_t items = c.images * c.groups * c.outputs * bands * c.out_width;
-    return launch(convolve_directly<T>, grid_for(items), kBlockThreads, 0, e.stream, c, e.guard, items);
+  const Way way = choose_way(c);
+  if (way == Way::kDirect) return enqueue_directly<T>(e, c);
+  if (way == Way::kPixels) {
+    TileProduct<StridedLines<T>> p = product_of_pixels<T>(c);
+    return multiply(e, p, space_of(c));
   }
-  const bool pads = c.top != 0 || c.left != 0 || (c.out_height - 1) * c.stride_y >= c.height ||
-                    (c.out_width - 1) * c.stride_x >= c.width;
-  if (c.kernel_height * c.kernel_width == 1 && !pads) return multiply_pixels<T>(e, c);
-  if (!needs_packing(c.w)) return multiply_lines(e, c, pixel_lines<T>(c), weight_lines<T>(c), pixel_axes(c, false));
-  const cudaError_t status = pack_weights(e, c.w);
-  if (status != cudaSuccess) return status;
   Enqueue rest = e;
-  rest.workspace += packed_bytes(e.call.inputs[1]);
-  return multiply_lines(rest, c, pixel_lines<T>(c), weight_lines<T>(c), pixel_axes(c, false));
+  if (needs_packing(c.w)) {
+    const cudaError_t status = pack_weights(e, c.w);
+    if (status != cudaSuccess) return status;
+    rest.workspace += packed_bytes(e.call.inputs[1]);
+  }
+  TileProduct<PatchLines<T>> p = product_of_patches<T>(c);
+  return multiply(rest, p, space_of(c));
+}
+
+template <class T>
+AnchorKernels anchor_kernels(const KernelCall& call, std::int32_t num_processors) {
+  const Conv c = make_conv(call);
+  if (are_sizes_known(call)) {
+    const Way way = choose_way(c);
+    if (way == Way::kDirect) return {AnchorKernel::kPixels};
+    if (way == Way::kPatches)
+      return {anchor_kernel<PatchLines<T>>(choose_tiles(product_of_patches<T>(c), num_processors))};
+    return {anchor_kernel<StridedLines<T>>(choose_tiles(product_of_pixels<T>(c), num_processors))};
+  }
+  if (c.outputs > 0 && c.outputs < kFewOutputs) return {AnchorKernel::kPixels};
+  const bool one = c.kernel_height * c.kernel_width == 1 && c.top == 0 && c.left == 0;
+  AnchorKernels all = anchor_kernels_of_any_size<PatchLines<T>>(depth(c));
+  if (one) all.add(anchor_kernels_of_any_size<StridedLines<T>>(depth(c)));
+  all.add(AnchorKernel::kPixels);
+  return all;
 }
 
 template <class T>
@@ -176,8 +227,8 @@ std::int64_t workspace_bytes(const KernelCall& call) {
 }
 
 const DeviceKernel kKernels[] = {
-    {"conv2d", device::kF32Type, enqueue<float>, workspace_bytes<float>},
-    {"conv2d", device::kF64Type, enqueue<double>, workspace_bytes<double>},
+    {"conv2d", device::kF32Type, enqueue<float>, workspace_bytes<float>, anchor_kernels<float>},
+    {"conv2d", device::kF64Type, enqueue<double>, workspace_bytes<double>, anchor_kernels<double>},
 };
 
 }  // namespace

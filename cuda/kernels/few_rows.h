@@ -120,10 +120,9 @@ __device__ __forceinline__ void multiply_items_of_few_rows(const TileProduct<Str
 
 // Grid: any.
 template <class T>
-__global__ void __launch_bounds__(256, 2) multiply_few_rows(const __grid_constant__ TileProduct<StridedLines<T>> p,
-                                                            const Guard guard, const std::int64_t num_items) {
-  if (stopped(guard)) return;
-  multiply_items_of_few_rows<T>(p, num_items, StoreRows<T>{p});
+__global__ void __launch_bounds__(256, 2) multiply_few_rows(const __grid_constant__ TileWork<StridedLines<T>> work) {
+  if (stopped(work.guard)) return;
+  multiply_items_of_few_rows<T>(work.product, work.num_items, StoreRows<T>{work.product});
 }
 
 // Where the parts of a result come together; they lie [part][batch][row][column]. Grid: any.
@@ -152,10 +151,15 @@ __device__ __forceinline__ void add_all_parts(const PartsSum& s, const Finish& f
   }
 }
 
+struct SumWork {
+  PartsSum sum;
+  Guard guard;
+};
+
 template <class T>
-__global__ void __launch_bounds__(kBlockThreads) add_parts(const __grid_constant__ PartsSum s, const Guard guard) {
-  if (stopped(guard)) return;
-  add_all_parts<T>(s, StoreSum{s});
+__global__ void __launch_bounds__(kBlockThreads) add_parts(const __grid_constant__ SumWork work) {
+  if (stopped(work.guard)) return;
+  add_all_parts<T>(work.sum, StoreSum{work.sum});
 }
 
 }  // namespace ingot::cuda

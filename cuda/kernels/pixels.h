@@ -100,12 +100,17 @@ __device__ __forceinline__ void convolve_items(const Conv& c, const std::int64_t
   }
 }
 
+struct PixelWork {
+  Conv conv;
+  Guard guard;
+  std::int64_t num_items;
+};
+
 // Grid: any.
 template <class T>
-__global__ void __launch_bounds__(kBlockThreads, 3)
-    convolve_directly(const __grid_constant__ Conv c, const Guard guard, const std::int64_t num_items) {
-  if (stopped(guard)) return;
-  convolve_items<T>(c, num_items, StorePixels<T>{c});
+__global__ void __launch_bounds__(kBlockThreads, 3) convolve_directly(const __grid_constant__ PixelWork work) {
+  if (stopped(work.guard)) return;
+  convolve_items<T>(work.conv, work.num_items, StorePixels<T>{work.conv});
 }
 
 }  // namespace ingot::cuda

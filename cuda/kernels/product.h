@@ -1,6 +1,7 @@
 // How a product of tiles is computed: which kernel, which tiles, and whether k is cut into parts.
 #pragma once
 
+#include "cuda/anchored_launch.h"
 #include "cuda/kernels/device.h"
 #include "cuda/kernels/few_rows.h"
 
@@ -89,48 +90,82 @@ PartsSum cut_into_parts(TileProduct<Source>& p, char* workspace) {
   return sum;
 }
 
-template <class Source>
-cudaError_t finish_parts(const Enqueue& e, const TileProduct<Source>& p, const PartsSum& sum) {
-  if (p.num_parts == 1) return cudaSuccess;
-  return launch(add_parts<typename Source::Element>, grid_for(sum.num_elements), kBlockThreads, 0, e.stream, sum,
-                e.guard);
-}
-
 inline unsigned grid_of_items(std::int64_t items) {
   return static_cast<unsigned>(items < kMaxGrid ? items : kMaxGrid);
 }
 
+template <class Source>
+TileChoice choose_tiles(const TileProduct<Source>& p, std::int64_t processors) {
+  using Shapes = TileShapes<Source>;
+  return choose_tiles(p.num_rows, p.num_columns, p.num_batches, p.k, processors, Shapes::kSize, Shapes::kHasLarge,
+                      fits_parts(p.num_batches * p.num_rows * p.num_columns, p.k, Shapes::kSize));
+}
+
 template <class Shape, class Source>
-cudaError_t launch_tiles(const Enqueue& e, const TileProduct<Source>& p) {
+constexpr AnchorKernel anchor_kernel() {
+  constexpr bool kLarge = Shape::kRows > 64;
+  if (Source::kGathers) return kLarge ? AnchorKernel::kLargePatchTiles : AnchorKernel::kPatchTiles;
+  return kLarge ? AnchorKernel::kLargeTiles : AnchorKernel::kTiles;
+}
+
+// Parts carry no group: it runs where they are added.
+template <class Shape, class Source>
+cudaError_t launch_tiles(const Enqueue& e, const TileProduct<Source>& p, const ResultSpace& space) {
   const std::int64_t items = ((p.num_rows + Shape::kRows - 1) / Shape::kRows) *
                              ((p.num_columns + Shape::kColumns - 1) / Shape::kColumns) * p.num_batches * p.num_parts;
-  return launch(multiply_tiles<Shape, Source>, grid_of_items(items), 256, 0, e.stream, p, e.guard, items);
+  const TileWork<Source> work = {p, e.guard, items};
+  if (e.codes != nullptr && p.num_parts == 1) {
+    return launch_with_group(e, anchor_kernel<Shape, Source>(), work, space, grid_of_items(items));
+  }
+  return launch(multiply_tiles<Shape, Source>, grid_of_items(items), 256, 0, e.stream, work);
+}
+
+template <class Source>
+cudaError_t finish_parts(const Enqueue& e, const TileProduct<Source>& p, const PartsSum& sum,
+                         const ResultSpace& space) {
+  if (p.num_parts == 1) return cudaSuccess;
+  const SumWork work = {sum, e.guard};
+  const unsigned grid = grid_for(sum.num_elements);
+  if (e.codes != nullptr) return launch_with_group(e, AnchorKernel::kSums, work, space, grid);
+  return launch(add_parts<typename Source::Element>, grid, kBlockThreads, 0, e.stream, work);
 }
 
 // Requires: the result has elements, p.num_parts is 1. The workspace holds parts_bytes.
 template <class Source>
-cudaError_t multiply(const Enqueue& e, TileProduct<Source>& p) {
-  using T = typename Source::Element;
-  constexpr bool kHasLarge = device::kIsFloat<T> && sizeof(T) == 4;
-  constexpr int size = sizeof(T);
-  const bool may_cut = fits_parts(p.num_batches * p.num_rows * p.num_columns, p.k, size);
-  const TileChoice choice =
-      choose_tiles(p.num_rows, p.num_columns, p.num_batches, p.k, e.num_processors, size, kHasLarge, may_cut);
+cudaError_t multiply(const Enqueue& e, TileProduct<Source>& p, const ResultSpace& space) {
+  using Shapes = TileShapes<Source>;
+  const TileChoice choice = choose_tiles(p, e.num_processors);
   const PartsSum sum = choice.parts ? cut_into_parts(p, e.workspace) : PartsSum{};
   cudaError_t status;
-  if constexpr (kHasLarge) {
-    constexpr int kSteps = Source::kGathers ? 16 : 32;  // what fits registers without spilling
-    status = choice.large ? launch_tiles<TileShape<T, 128, 16, 8, 1>>(e, p)
-                          : launch_tiles<TileShape<T, 64, kSteps, 4, 2>>(e, p);
+  if constexpr (Shapes::kHasLarge) {
+    status = choice.large ? launch_tiles<typename Shapes::Large>(e, p, space)
+                          : launch_tiles<typename Shapes::Small>(e, p, space);
   } else {
-    constexpr int kBlocks = size == 4 || (device::kIsFloat<T> && !Source::kGathers) ? 2 : 1;
-    status = launch_tiles<TileShape<T, 64, 64 / size, 4, kBlocks>>(e, p);
+    status = launch_tiles<typename Shapes::Small>(e, p, space);
   }
-  return status == cudaSuccess ? finish_parts(e, p, sum) : status;
+  return status == cudaSuccess ? finish_parts(e, p, sum, space) : status;
+}
+
+// The kernel that a group is part of, of multiply().
+template <class Source>
+AnchorKernel anchor_kernel(TileChoice choice) {
+  using Shapes = TileShapes<Source>;
+  if (choice.parts) return AnchorKernel::kSums;
+  return choice.large ? anchor_kernel<typename Shapes::Large, Source>()
+                      : anchor_kernel<typename Shapes::Small, Source>();
+}
+
+// Of all sizes, where k alone is known, or nothing (0).
+template <class Source>
+AnchorKernels anchor_kernels_of_any_size(std::int64_t k) {
+  AnchorKernels all = {anchor_kernel<Source>({false, false})};
+  if (TileShapes<Source>::kHasLarge) all.add(anchor_kernel<Source>({true, false}));
+  if (k == 0 || k > kFoldSteps) all.add(AnchorKernel::kSums);
+  return all;
 }
 
 // In matmul.cu, once for all.
-extern template cudaError_t multiply(const Enqueue&, TileProduct<StridedLines<float>>&);
-extern template cudaError_t multiply(const Enqueue&, TileProduct<StridedLines<double>>&);
+extern template cudaError_t multiply(const Enqueue&, TileProduct<StridedLines<float>>&, const ResultSpace&);
+extern template cudaError_t multiply(const Enqueue&, TileProduct<StridedLines<double>>&, const ResultSpace&);
 
 }  // namespace ingot::cuda

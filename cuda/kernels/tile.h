@@ -261,13 +261,21 @@ __device__ __forceinline__ void multiply_items(const TileProduct<Source>& p, con
   }
 }
 
+// What a kernel of products is given.
+template <class Source>
+struct TileWork {
+  TileProduct<Source> product;
+  Guard guard;
+  std::int64_t num_items;
+};
+
 // Grid: any.
 template <class Shape, class Source>
 __global__ void __launch_bounds__(256, Shape::kBlocksPerProcessor)
-    multiply_tiles(const __grid_constant__ TileProduct<Source> p, const Guard guard, const std::int64_t num_items) {
+    multiply_tiles(const __grid_constant__ TileWork<Source> work) {
   __shared__ std::int64_t offsets[Shape::kRows + Shape::kColumns];
-  if (stopped(guard)) return;
-  multiply_items<Shape>(p, num_items, StoreTile<Shape, Source>{p, offsets});
+  if (stopped(work.guard)) return;
+  multiply_items<Shape>(work.product, work.num_items, StoreTile<Shape, Source>{work.product, offsets});
 }
 
 }  // namespace ingot::cuda

@@ -124,10 +124,11 @@ void launch(const DeviceStep* step, const KernelCall& call, ErrorWord* error) {
 }  // namespace
 
 bool run_on_device(std::string_view op, DType dtype, const KernelCall& call, const DeviceGroup* group,
-                   std::uint32_t freedoms) {
+                   std::uint32_t freedoms, const KernelCall* compiled) {
   const auto& [api, context, stream] = device();
   const std::string name(op);
-  const DeviceStepRequest request = {name.c_str(), static_cast<std::int32_t>(dtype), &call, group, freedoms, 0};
+  const KernelCall& known = compiled != nullptr ? *compiled : call;
+  const DeviceStepRequest request = {name.c_str(), static_cast<std::int32_t>(dtype), &known, group, freedoms, 0};
   DeviceStep* step = nullptr;
   const DeviceStatus status = api.compile_step(context, &request, &step);
   if (status == kDeviceNoKernel) return false;

@@ -9,8 +9,9 @@
 
 namespace ingot::kernel_test {
 
-// As a level's kernel would run it, with call.error as what it reports. False where the device has no kernel.
+// As a level's kernel would run it, with call.error as what it reports. False where the device has no kernel. compiled:
+// the call as far as it is known when the step is compiled; null: all of it.
 bool run_on_device(std::string_view op, DType dtype, const KernelCall& call, const DeviceGroup* group = nullptr,
-                   std::uint32_t freedoms = 0);
+                   std::uint32_t freedoms = 0, const KernelCall* compiled = nullptr);
 
 }  // namespace ingot::kernel_test

@@ -274,25 +274,56 @@ void add_memory(Rng& rng, Group& group, const std::vector<std::int32_t>& outputs
   }
 }
 
-Group random_group(Rng& rng, const Sizes& shape, int row_axes, int num_ops) {
-  Group group;
-  group.shape = shape;
-  group.row_axes = row_axes;
+namespace {
+
+void add_ops(Rng& rng, Group& group, int num_ops) {
   std::vector<Choice> reductions, others;
   for (const Choice& choice : choices()) (choice.is_reduction ? reductions : others).push_back(choice);
+  const auto goes_on = [&](const Choice& choice) {
+    if (group.ops.empty()) return group.input_dtypes.empty() || choice.dtype == group.input_dtypes[0];
+    return std::any_of(group.ops.begin(), group.ops.end(),
+                       [&](const DeviceGroupOp& op) { return op.result_dtype == choice.dtype; });
+  };
   while (static_cast<int>(group.ops.size()) < num_ops) {
-    const std::vector<Choice>& from = row_axes > 0 && pick(rng, 0, 2) == 0 ? reductions : others;
+    const std::vector<Choice>& from = group.row_axes > 0 && pick(rng, 0, 2) == 0 ? reductions : others;
     const Choice& choice = from[static_cast<std::size_t>(pick(rng, 0, static_cast<std::int64_t>(from.size()) - 1))];
-    const bool goes_on = std::any_of(group.ops.begin(), group.ops.end(),
-                                     [&](const DeviceGroupOp& op) { return op.result_dtype == choice.dtype; });
-    if (goes_on || group.ops.empty() || pick(rng, 0, 7) == 0) add_op(rng, group, choice);
+    if (goes_on(choice) || (!group.ops.empty() && pick(rng, 0, 7) == 0)) add_op(rng, group, choice);
   }
+}
+
+std::vector<std::int32_t> random_outputs(Rng& rng, const Group& group) {
   std::vector<std::int32_t> outputs;
   const auto last = static_cast<std::int32_t>(group.input_dtypes.size() + group.ops.size()) - 1;
   for (std::int32_t r = static_cast<std::int32_t>(group.input_dtypes.size()); r <= last; ++r) {
     if (r == last || pick(rng, 0, 4) == 0) outputs.push_back(r);
   }
-  add_memory(rng, group, outputs);
+  return outputs;
+}
+
+}  // namespace
+
+Group random_group(Rng& rng, const Sizes& shape, int row_axes, int num_ops) {
+  Group group;
+  group.shape = shape;
+  group.row_axes = row_axes;
+  add_ops(rng, group, num_ops);
+  add_memory(rng, group, random_outputs(rng, group));
+  return group;
+}
+
+Group random_anchored_group(Rng& rng, const Sizes& shape, DType anchor, int num_ops) {
+  Group group;
+  group.shape = shape;
+  group.input_dtypes = {static_cast<std::int32_t>(anchor)};
+  group.input_per_row = {false};
+  add_ops(rng, group, num_ops);
+  const std::vector<std::int32_t> outputs = random_outputs(rng, group);
+  const auto lies_on_anchor = [](const Operand& x) { return x.lies_on == 0; };
+  do {
+    group.inputs.clear();
+    group.results.clear();
+    add_memory(rng, group, outputs);
+  } while (std::any_of(group.results.begin(), group.results.end(), lies_on_anchor));
   return group;
 }
 

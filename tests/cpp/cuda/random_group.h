@@ -51,6 +51,8 @@ struct Group {
 
 // `shape`: of the group's space; row_axes 0: no reductions.
 Group random_group(Rng& rng, const Sizes& shape, int row_axes, int num_ops);
+// The same on a register 0 that is no input in memory but what an op before computes: groups with an anchor.
+Group random_anchored_group(Rng& rng, const Sizes& shape, DType anchor, int num_ops);
 // Adds inputs for it where no register fits. False where the op has to look at rows and there are none.
 bool add_op(Rng& rng, Group& group, const Choice& choice);
 // Makes outputs of these registers, and memory for all operands: random numbers, and others at which rules break.

@@ -187,7 +187,7 @@ TEST_CASE("a group with an anchor, or an op on a dtype that it is not computed i
   GroupSource source;
   asked.anchored = 1;
   CHECK_FALSE(generate_group(asked, &source, &why));
-  CHECK(why == "a group with an anchor has no code of its own");
+  CHECK(why == "a group with an anchor is part of the anchor's code");
   group.ops[0].dtype = static_cast<std::int32_t>(DType::kI32);
   asked = group.device_group();
   CHECK_FALSE(generate_group(asked, &source, &why));

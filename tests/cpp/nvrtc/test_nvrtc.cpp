@@ -30,14 +30,19 @@ bool compile(const std::string& text, int major, int minor, std::string* code, s
 }
 
 // Milliseconds that the compiler took.
-double check_group(const Group& group, int major) {
-  GroupSource source;
+double check_text(const GroupSource& source, int major) {
   std::string why, code;
-  REQUIRE_MESSAGE(generate_group(group.device_group(), &source, &why), why);
   const auto begin = std::chrono::steady_clock::now();
   CHECK_MESSAGE(compile(source.text, major, 0, &code, &why), why, "\n", source.text);
   CHECK(code.substr(1, 3) == "ELF");
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double check_group(const Group& group, int major) {
+  GroupSource source;
+  std::string why;
+  REQUIRE_MESSAGE(generate_group(group.device_group(), &source, &why), why);
+  return check_text(source, major);
 }
 
 TEST_CASE("NVRTC compiles every op and dtype") {
@@ -120,6 +125,30 @@ TEST_CASE("NVRTC compiles attention, which keeps the exp where scores were that 
     for (const int major : {8, 9}) {
       std::string code, why;
       CHECK_MESSAGE(compile(attention_text(again), major, 0, &code, &why), why);
+    }
+  }
+}
+
+TEST_CASE("NVRTC compiles groups in every kernel of their anchors, on every dtype that it has") {
+  if (!have_nvrtc()) return;
+  using enum AnchorKernel;
+  const std::pair<DType, std::vector<AnchorKernel>> all[] = {
+      {DType::kF32, {kTiles, kLargeTiles, kPatchTiles, kLargePatchTiles, kFewRows, kSums, kPixels}},
+      {DType::kF64, {kTiles, kPatchTiles, kFewRows, kSums, kPixels}},
+      {DType::kI32, {kTiles, kSums}},
+      {DType::kI64, {kTiles, kSums}}};
+  Rng rng(5);
+  for (const auto& [dtype, kernels] : all) {
+    for (const AnchorKernel kernel : kernels) {
+      const Group group = random_anchored_group(rng, {4, 8}, dtype, static_cast<int>(pick(rng, 1, 6)));
+      DeviceGroup asked = group.device_group();
+      asked.anchored = 1;
+      asked.first_input = 2;
+      GroupSource source;
+      std::string why;
+      REQUIRE_MESSAGE(generate_anchored_group(asked, kernel, &source, &why), why);
+      const double old = check_text(source, 8), now = check_text(source, 9);
+      MESSAGE(name(dtype), ", kernel ", static_cast<int>(kernel), ": ", old, " and ", now, " ms");
     }
   }
 }
