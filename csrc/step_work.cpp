@@ -62,7 +62,8 @@ StepWork measure_step(const Step& step, const KernelCall& call) {
   StepWork work;
   const bool has_product = step.kernel == "attention" || (step.op != nullptr && step.op->has(kContraction));
   const bool reduces = step.group.empty() && step.op != nullptr && step.op->has(kReduction);
-  const bool computes = has_product || reduces || !step.group.empty();
+  const bool has_windows = step.op != nullptr && step.op->has(kRowWindows);
+  const bool computes = has_product || has_windows || reduces || !step.group.empty();
   std::int64_t written = 0;
   for (std::int32_t i = 0; i < call.num_outputs; ++i) written += num_bytes(call.outputs[i]);
   work.bytes = written;
