@@ -115,11 +115,56 @@ Span fold_position(const TensorArg& x, const Window& w, const PoolRow<T>& row, s
   return valid;
 }
 
+// Positions s of a window of `count` for which at + s * dilation lies in 0 .. size-1.
+Span positions_inside(std::int64_t at, std::int64_t dilation, std::int64_t size, std::int64_t count) {
+  return {larger(-floor_div(at, dilation), 0), smaller(floor_div(size - 1 - at, dilation) + 1, count)};
+}
+
+// The window of a pixel, of kVectors vectors of channels that stay in registers.
+template <int kVectors>
+INGOT_INLINE void fold_window(const float* from, const Span& rows, std::int64_t row_step, const Span& columns,
+                              std::int64_t column_step, float* out) {
+  F32 most[kVectors];
+  for (F32& v : most) v = splat<F32>(Max::identity<float>());
+  for (std::int64_t r = rows.begin; r < rows.end; ++r) {
+    for (std::int64_t s = columns.begin; s < columns.end; ++s) {
+      const float* const x = from + r * row_step + s * column_step;
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) most[v] = Max::apply(most[v], load<F32>(x + v * kLanes<F32>));
+    }
+  }
+  for (int v = 0; v < kVectors; ++v) store(out + v * kLanes<F32>, most[v]);
+}
+
+// A row of pixels whose channels are whole vectors.
+[[gnu::noinline, maybe_unused]] void run_pixels(const TensorArg& x, const Window& w, const PoolRow<float>& row) {
+  constexpr std::int64_t kMost = 4;
+  const std::int64_t top = row.y * w.stride_y - w.top, row_step = w.dilation_y * x.strides[2];
+  const Span rows = positions_inside(top, w.dilation_y, x.shape[2], w.height);
+  for (std::int64_t i = 0; i < row.width; ++i) {
+    const std::int64_t left = i * w.stride_x - w.left, column_step = w.dilation_x * x.strides[3];
+    const Span columns = positions_inside(left, w.dilation_x, x.shape[3], w.width);
+    const float* const from = row.from + top * x.strides[2] + left * x.strides[3];
+    float* const out = row.out + i * row.step;
+    std::int64_t j = 0;
+    for (; j + kMost * kLanes<F32> <= row.channels; j += kMost * kLanes<F32>) {
+      fold_window<kMost>(from + j, rows, row_step, columns, column_step, out + j);
+    }
+    for (; j < row.channels; j += kLanes<F32>) fold_window<1>(from + j, rows, row_step, columns, column_step, out + j);
+  }
+}
+
 template <class T, class Op = Max>
 void run_max(const KernelCall* call, std::int64_t begin, std::int64_t end, char*) {
   const Window w = max_window(call);
   for (std::int64_t t = begin; t < end; ++t) {
     const PoolRow<T> row = pool_row<T>(call, t);
+    if constexpr (kIsFloat<T> && sizeof(T) == 4 && !kSmallCode) {
+      if (row.channels > 0 && row.channels % kLanes<F32> == 0) {
+        run_pixels(call->inputs[0], w, row);
+        continue;
+      }
+    }
     for_lines(row, 0, row.width,
               [](T* line, std::int64_t step, std::int64_t n) { fill_line(line, step, n, Op::template identity<T>()); });
     for (std::int64_t r = 0; r < w.height; ++r) {
