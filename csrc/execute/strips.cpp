@@ -121,13 +121,19 @@ std::int64_t row_bytes(const TensorArg& x) {
   return x.strides[kRowAxis] * element_bytes(x);
 }
 
-// The most rows of every result that `rows` rows of the last one need.
-void count_rows(const KernelCall* last, std::int64_t rows, std::int64_t (&most)[kMostLinks]) {
+// Of all channels, wherever they lie.
+std::int64_t line_bytes(const TensorArg& x) {
+  return x.shape[1] * x.shape[3] * element_bytes(x);
+}
+
+// The most rows of every result that `rows` rows of the last one need. Returns those of the chain's operand.
+std::int64_t count_rows(const KernelCall* last, std::int64_t rows, std::int64_t (&most)[kMostLinks]) {
   for (int i = last->num_links - 1; i >= 0; --i) {
     most[i] = std::min(rows, last->links[i].call->outputs[0].shape[kRowAxis]);
     const Window window(last->links[i]);
     rows = (most[i] - 1) * window.stride + window.reach;
   }
+  return std::min(rows, last->links[0].call->inputs[0].shape[kRowAxis]);
 }
 
 std::int64_t between_bytes(const KernelCall* last, const std::int64_t (&most)[kMostLinks]) {
@@ -138,15 +144,21 @@ std::int64_t between_bytes(const KernelCall* last, const std::int64_t (&most)[kM
   return bytes;
 }
 
+// Whether what lies between the steps for `rows` rows of the last result stays near, and with it the rows that the
+// first step reads, which a later one may read again, and those that the last one writes.
+bool fits(const KernelCall* last, std::int64_t rows) {
+  std::int64_t most[kMostLinks];
+  const std::int64_t read = count_rows(last, rows, most), between = between_bytes(last, most);
+  const std::int64_t ends = read * line_bytes(last->links[0].call->inputs[0]) + rows * line_bytes(last->outputs[0]);
+  return between <= strip_bytes() && between + ends <= 2 * strip_bytes();
+}
+
 // Rows of the last result that are computed at a time: as many as fit.
 std::int64_t strip_rows(const KernelCall* last) {
-  std::int64_t most[kMostLinks], rows = 1;
-  for (std::int64_t step = last->outputs[0].shape[kRowAxis]; step > 0; step /= 2) {
-    count_rows(last, rows + step, most);
-    while (rows + step <= last->outputs[0].shape[kRowAxis] && between_bytes(last, most) <= strip_bytes()) {
-      rows += step;
-      count_rows(last, rows + step, most);
-    }
+  std::int64_t rows = 1;
+  const std::int64_t all = last->outputs[0].shape[kRowAxis];
+  for (std::int64_t step = all; step > 0; step /= 2) {
+    while (rows + step <= all && fits(last, rows + step)) rows += step;
   }
   return rows;
 }
