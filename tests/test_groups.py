@@ -182,6 +182,28 @@ def test_chains_of_the_common_form(shift: float, groups: int, level: str | None)
             assert same_bits(got, plain), (low, high, order)
 
 
+def test_what_a_group_computes_from_one_product_alone_runs_on_that_product() -> None:
+    a, b = rng.standard_normal((2, 40, 24)).astype(np.float32)
+    scale, shift = rng.standard_normal((2, 24)).astype(np.float32)
+
+    def f(x: ingot.Tensor, y: ingot.Tensor) -> ingot.Tensor:
+        return ingot.maximum((x @ a) * scale + shift + ((y @ b) * shift - scale), 0.0)
+
+    def shared(x: ingot.Tensor, y: ingot.Tensor) -> ingot.Tensor:
+        first = x @ a
+        return ingot.maximum((first * scale + shift) * first + y @ b, 0.0)
+
+    x, y = rng.standard_normal((2, 17, 40)).astype(np.float32)
+    for function, groups in (
+        (f, [["multiply", "add"], ["multiply", "subtract", "add", "maximum"]]),
+        (shared, [[], ["multiply", "add", "multiply", "add", "maximum"]]),
+    ):
+        graph = ingot.record(function, ingot.Spec(x.shape), ingot.Spec(y.shape))
+        program = ingot.compile(graph)
+        assert [step["group"] for step in program.plan().steps] == groups
+        assert same_bits(program(x, y), ingot.compile(graph, passes=[])(x, y))
+
+
 def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
     """Of NaN neither sign nor payload means anything."""
     both = np.isnan(a) & np.isnan(b)

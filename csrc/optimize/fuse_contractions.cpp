@@ -59,6 +59,7 @@ class ContractionFuser {
     for (const NodeId id : nodes) {
       const bool whole = is_fused(graph_.node(id));
       for (std::size_t r = 0; !whole && r < graph_.node(id).regions.size(); ++r) fuse_region(id, r);
+      if (!attention_) split_group(id, kept);
       kept.push_back(attention_ ? fuse_scores(id) : fuse_product(id));
     }
     std::erase_if(kept, [&](NodeId id) { return gone_[id.index]; });
@@ -69,9 +70,18 @@ class ContractionFuser {
     return is_fused(graph_.node(id)) ? graph_.node(id).regions[0].nodes : std::vector<NodeId>{id};
   }
 
-  // The contraction beside `id` whose result the members alone read, the last one if there are several.
-  NodeId anchor_of(NodeId id, std::span<const NodeId> nodes, const Shape& space) const {
-    NodeId found;
+  std::size_t reads_by(std::span<const NodeId> nodes, ValueId value) const {
+    std::size_t reads = 0;
+    for (const NodeId reader : nodes) {
+      const std::vector<ValueId>& operands = graph_.node(reader).operands;
+      reads += static_cast<std::size_t>(std::count(operands.begin(), operands.end(), value));
+    }
+    return reads;
+  }
+
+  // The contractions beside `id` whose results the members alone read, in order.
+  std::vector<NodeId> anchors_of(NodeId id, std::span<const NodeId> nodes, const Shape& space) const {
+    std::vector<NodeId> found;
     for (const NodeId member : nodes) {
       for (const ValueId operand : graph_.node(member).operands) {
         const Value& value = graph_.value(operand);
@@ -79,15 +89,62 @@ class ContractionFuser {
         const bool beside = region_of_[value.node.index] == region_of_[id.index] && !gone_[value.node.index];
         if (!beside || !graph_.node(value.node).op->has(kContraction)) continue;
         if (has_few_outputs(graph_, graph_.node(value.node))) continue;
-        std::size_t reads = 0;
-        for (const NodeId reader : nodes) {
-          const std::vector<ValueId>& operands = graph_.node(reader).operands;
-          reads += static_cast<std::size_t>(std::count(operands.begin(), operands.end(), operand));
-        }
-        if (reads == reads_[operand.index] && (!found.valid() || found.index < value.node.index)) found = value.node;
+        if (reads_by(nodes, operand) != reads_[operand.index]) continue;
+        const auto place =
+            std::find_if(found.begin(), found.end(), [&](NodeId other) { return other.index >= value.node.index; });
+        if (place == found.end() || *place != value.node) found.insert(place, value.node);
       }
     }
     return found;
+  }
+
+  // The members that compute one value from this contraction and from what is no member's result, which the others
+  // read; empty if there are none such.
+  std::vector<NodeId> part_on(NodeId anchor, const Region& body) const {
+    std::vector<NodeId> part;
+    const auto has = [](std::span<const NodeId> nodes, NodeId id) {
+      return std::count(nodes.begin(), nodes.end(), id) > 0;
+    };
+    for (const NodeId member : body.nodes) {
+      bool reads = false, alone = graph_.node(member).op->has(kPointwise);
+      for (const ValueId operand : graph_.node(member).operands) {
+        if (graph_.value(operand).kind != ValueKind::kResult) continue;
+        const NodeId from = graph_.value(operand).node;
+        const bool own = from == anchor || has(part, from);
+        reads = reads || own;
+        alone = alone && (own || !has(body.nodes, from));
+      }
+      if (reads && alone) part.push_back(member);
+    }
+    std::vector<ValueId> made = {graph_.node(anchor).results[0]};
+    for (const NodeId member : part) made.push_back(graph_.node(member).results[0]);
+    const auto leaves = [&](ValueId value) {
+      return reads_by(part, value) < reads_by(body.nodes, value) ||
+             std::count(body.returns.begin(), body.returns.end(), value) > 0;
+    };
+    const bool returned = std::count(body.returns.begin(), body.returns.end(), made.back()) > 0;
+    made.pop_back();
+    if (returned || std::any_of(made.begin(), made.end(), leaves)) part.clear();
+    return part;
+  }
+
+  // Of a group on several contractions: what it computes from one alone becomes a group on that one.
+  void split_group(NodeId id, std::vector<NodeId>& kept) {
+    if (!is_fused(graph_.node(id))) return;
+    const std::optional<GroupForm> form = group_form(graph_, dims_, members(id));
+    if (!form || form->anchor.valid() || form->row_axes > 0) return;
+    std::vector<NodeId> anchors = anchors_of(id, members(id), form->space);
+    for (std::size_t i = 0; i + 1 < anchors.size(); ++i) {
+      std::vector<NodeId> part = part_on(anchors[i], graph_.node(id).regions[0]);
+      if (part.empty() || !evaluator_.takes_group(*graph_.node(anchors[i]).op, result_type(anchors[i]).dtype)) continue;
+      std::vector<NodeId> nodes = part;
+      nodes.insert(nodes.begin(), anchors[i]);
+      if (!group_form(graph_, dims_, nodes)) continue;
+      std::erase_if(graph_.nodes[id.index].regions[0].nodes,
+                    [&](NodeId member) { return std::count(part.begin(), part.end(), member) > 0; });
+      kept.push_back(wrap(part.back(), std::move(nodes)));
+      region_of_.back() = region_of_[id.index];
+    }
   }
 
   const TensorType& result_type(NodeId id) const { return graph_.value(graph_.node(id).results[0]).type; }
@@ -98,8 +155,9 @@ class ContractionFuser {
     std::vector<NodeId> nodes = members(id);
     const std::optional<GroupForm> form = group_form(graph_, dims_, nodes);
     if (!form || form->anchor.valid() || form->row_axes > 0) return id;
-    const NodeId anchor = anchor_of(id, nodes, form->space);
-    if (!anchor.valid()) return id;
+    const std::vector<NodeId> anchors = anchors_of(id, nodes, form->space);
+    if (anchors.empty()) return id;
+    const NodeId anchor = anchors.back();
     const DType dtype = result_type(anchor).dtype;
     if (!evaluator_.takes_group(*graph_.node(anchor).op, dtype)) return id;
     nodes.insert(nodes.begin(), anchor);
@@ -122,8 +180,10 @@ class ContractionFuser {
     const std::optional<GroupForm> form = group_form(graph_, dims_, nodes);
     if (!form || form->anchor.valid() || form->row_axes != 1 || gone_[group.index]) return id;
     if (region_of_[group.index] != region_of_[id.index]) return id;
-    const NodeId anchor = anchor_of(group, nodes, form->space);
-    if (!anchor.valid() || result_type(anchor).dtype != result_type(id).dtype) return id;
+    const std::vector<NodeId> anchors = anchors_of(group, nodes, form->space);
+    if (anchors.empty()) return id;
+    const NodeId anchor = anchors.back();
+    if (result_type(anchor).dtype != result_type(id).dtype) return id;
     const ValueId inner = body.returns[0];
     nodes.insert(nodes.begin(), anchor);
     nodes.push_back(id);
