@@ -87,9 +87,10 @@ inline RowPlan plan_rows(const Conv& c, std::int64_t size, std::int64_t share) {
   const std::int64_t at_least = p.mode == RowMode::kBands ? 1 : 2 * kTileRows;
   most = smaller(most, larger(ceil_div(rows * p.units, share), at_least));
   p.blocks = ceil_div(rows, larger(most, 1));
-  // Two or four threads share an even number of blocks best.
-  const bool odd = p.mode == RowMode::kInPlace && share > 1 && p.blocks > 1 && p.blocks * p.units % 2 == 1;
-  if (odd) p.blocks += p.blocks + 1 == share ? 1 : -1;
+  // Two or four threads share an even number of blocks best. A band only gets smaller: it has a place.
+  const bool odd = p.mode != RowMode::kPatches && p.blocks > 1 && p.blocks * p.units % 2 == 1;
+  if (odd && p.mode == RowMode::kBands) p.blocks += p.blocks < rows ? 1 : 0;
+  if (odd && p.mode == RowMode::kInPlace && share > 1) p.blocks += p.blocks + 1 == share ? 1 : -1;
   p.block_rows = p.blocks == 0 ? 0 : ceil_div(rows, p.blocks);
   return p;
 }
