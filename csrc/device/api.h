@@ -14,7 +14,7 @@
 namespace ingot {
 
 // Raised whenever a struct of this file, or of execute/kernel.h as far as plugins see it, changes.
-inline constexpr std::uint32_t kDeviceApiVersion = 5;
+inline constexpr std::uint32_t kDeviceApiVersion = 6;
 
 struct DeviceContext;  // one device
 struct DeviceStream;   // one queue of it

@@ -98,6 +98,8 @@ void make_blocks(const CompiledPlan& compiled, ArgumentBlocks& blocks) {
                        .attr_begin = compiled.attr_begin.data() + step.first_attr_begin,
                        .group = step.group == nullptr ? nullptr : &step.group->group,
                        .error = &blocks.error};
+    const bool goes_on = i + 1 < compiled.steps.size() && compiled.steps[i + 1].kind == StepKind::kKernel;
+    if (step.kind == StepKind::kKernel && goes_on) blocks.calls[i].next = &blocks.calls[i + 1];
   }
   std::size_t num_links = 0;
   for (const StripChain& chain : compiled.chains) num_links += chain.last_step - chain.first_step + 1;

@@ -93,6 +93,7 @@ struct KernelCall {
   const StripLink* links = nullptr;  // of the last step of a chain: its steps; no kernel of a level looks at them
   std::int32_t num_links = 0, num_lots = 0;
   char* shared = nullptr;  // of a kernel that has `finish`: where threads that share its tiles leave their parts
+  const KernelCall* next = nullptr;  // what runs after it, where that is known: its panels may be fetched ahead
 };
 
 struct Kernel {

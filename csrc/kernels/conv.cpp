@@ -104,7 +104,7 @@ void run(const KernelCall* call, std::int64_t begin, std::int64_t end, char* scr
   const ConvResult<T> result(c, out, reinterpret_cast<T*>(scratch + needs.product), group);
   if (lanes == Lanes::kChannels) return run_depthwise(c, x, w, result, begin, end, scratch);
   if (conv_depth(c) == 0) return run_empty(c, result);
-  run_outputs(c, x, w, result, begin, end, scratch);
+  run_outputs(c, x, w, result, begin, end, scratch, panels_of_next_step<T>(call));
 }
 
 // About 40 flops per ns in float32.

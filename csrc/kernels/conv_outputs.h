@@ -25,11 +25,24 @@ inline std::int64_t column_unit(std::int64_t size) {
   return larger(kTileVectors * kVectorBytes / size, kPanel);
 }
 
-// Tiles in this order: groups, blocks of columns, units, blocks of rows, the last one fastest.
+// Tiles are blocks of rows times blocks of columns of a group. Where rows are copied and columns are not, columns vary
+// fastest, so that a thread copies its rows once; else blocks of rows do, so that columns stay near.
 struct ConvPlan {
   RowPlan rows;
   std::int64_t columns_per_tile, column_tiles;
+  bool columns_fastest;
 };
+
+struct ConvTile {
+  std::int64_t group, columns, unit, block;
+};
+
+inline ConvTile tile_at(const ConvPlan& p, std::int64_t t) {
+  const std::int64_t blocks = p.rows.units * p.rows.blocks, group = t / (blocks * p.column_tiles);
+  const std::int64_t block = p.columns_fastest ? t / p.column_tiles % blocks : t % blocks;
+  const std::int64_t columns = p.columns_fastest ? t % p.column_tiles : t / blocks % p.column_tiles;
+  return {group, columns, block / p.rows.blocks, block % p.rows.blocks};
+}
 
 // Weights lie in panels that begin with the groups.
 inline bool has_panels(const Conv& c) {
@@ -50,6 +63,7 @@ inline ConvPlan plan_outputs(const Conv& c, std::int64_t size) {
   p.columns_per_tile = larger(smaller(columns, most), 1);
   if (p.rows.chunk < conv_depth(c)) p.columns_per_tile = smaller(p.columns_per_tile, pass_columns(size));
   p.column_tiles = ceil_div(c.outputs, p.columns_per_tile);
+  p.columns_fastest = p.rows.mode == RowMode::kPatches && has_panels(c);
   if (blocks == 1 && p.column_tiles % 2 == 1 && p.rows.mode == RowMode::kInPlace) p.rows = plan_rows(c, size, 2);
   return p;
 }
@@ -119,6 +133,7 @@ void multiply_rows(const RowPlan& p, const RowTiles<T>& tiles, std::int64_t begi
     if constexpr (sizeof(T) == sizeof(float)) {
       if (chain != nullptr) {
         if (!part.add) call.c = buffer, call.c_row = kTileColumns<T>;
+        fetch_chain_at(*chain, tile.rows, part.columns, piece.pixel + row, piece.output + column);
         kernel(call);
         run_chain_at(*chain, {call.c, call.c_row, tile.rows, part.columns}, piece.pixel + row, piece.output + column);
         continue;
@@ -138,8 +153,16 @@ struct TileColumns {
 template <class T>
 class OutputLanes {
  public:
-  OutputLanes(const Conv& c, const T* x, const ConvResult<T>& result, T* scratch)
-      : c_(c), plan_(plan_outputs(c, sizeof(T))), x_(x), result_(result), scratch_(scratch), depth_(conv_depth(c)) {}
+  // after: the panels of the next step, or null.
+  OutputLanes(const Conv& c, const T* x, const ConvResult<T>& result, T* scratch, const T* after)
+      : c_(c),
+        plan_(plan_outputs(c, sizeof(T))),
+        x_(x),
+        result_(result),
+        scratch_(scratch),
+        after_(after),
+        depth_(conv_depth(c)),
+        far_(c.outputs * depth_ * static_cast<std::int64_t>(sizeof(T)) > kConvFarBytes) {}
 
   const ConvPlan& plan() const { return plan_; }
 
@@ -148,7 +171,7 @@ class OutputLanes {
     const std::int64_t line = depth_ * static_cast<std::int64_t>(sizeof(T)), unit = column_unit(sizeof(T));
     const std::int64_t fit = larger(kConvNearBytes / line / unit, 1) * unit;
     const bool chunked = plan_.rows.chunk < depth_;
-    const std::int64_t pass = chunked ? columns.last - columns.first : smaller(fit, pass_columns(sizeof(T)));
+    const std::int64_t pass = chunked ? pass_columns(sizeof(T)) : smaller(fit, pass_columns(sizeof(T)));
     for (std::int64_t j = columns.first; j < columns.last; j += pass) {
       run_pass(key, columns, j, smaller(j + pass, columns.last));
     }
@@ -177,16 +200,26 @@ class OutputLanes {
     return columns.b + at / kPanel * depth_ * kPanel + k * kPanel + at % kPanel;
   }
 
+  // What is multiplied next, if it is far: these rows with column `after` on, or the next chunk, or the columns of the
+  // next pass or tile, which follow in the panels; after the last rows and columns the next step. Null: it is near.
+  const T* panels_after(const RowsKey& key, const TileColumns<T>& columns, std::int64_t first, std::int64_t last,
+                        std::int64_t after, bool first_rows, bool last_rows) const {
+    const std::int64_t k = key.k + plan_.rows.chunk;
+    if (after == c_.outputs && k >= depth_) return last_rows ? after_ : nullptr;
+    if (!far_ || !first_rows) return nullptr;
+    if (after < last) return panel_at(columns, after, key.k);
+    if (k < depth_) return panel_at(columns, first, k);
+    return has_panels(c_) ? panel_at(columns, after, 0) : nullptr;
+  }
+
   void multiply_columns(const RowsKey& key, const TileColumns<T>& columns, std::int64_t first, std::int64_t last,
                         const RowTiles<T>& tiles, std::int64_t begin, std::int64_t end, const ConvPiece<T>& piece) {
     const RowPlan& p = plan_.rows;
-    const bool far = c_.outputs * depth_ * static_cast<std::int64_t>(sizeof(T)) > kConvFarBytes && begin == 0;
     for (std::int64_t j = first; j < last; j += kTileColumns<T>) {
       ColumnPart<T> part{panel_at(columns, j, key.k),      depth_ * kPanel, smaller(kTileColumns<T>, last - j),
                          smaller(p.chunk, depth_ - key.k), key.k != 0,      nullptr};
       const std::int64_t after = j + part.columns;
-      if (far && after < last) part.next = panel_at(columns, after, key.k);
-      if (far && after == last && key.k + p.chunk < depth_) part.next = panel_at(columns, first, key.k + p.chunk);
+      part.next = panels_after(key, columns, first, last, after, begin == 0, end == tiles.count);
       const MovingChain* const chain = key.k + p.chunk >= depth_ ? result_.chain() : nullptr;
       multiply_rows(p, tiles, begin, end, part, piece, j - first, chain);
     }
@@ -197,33 +230,41 @@ class OutputLanes {
   const T* x_;
   const ConvResult<T>& result_;
   T* scratch_;
+  const T* after_;
   std::int64_t depth_;
+  bool far_;
   RowsKey held_{-1, -1, -1, -1, 0};
 };
 
+// How many of the tiles from `tile` on are computed as one: columns side by side, of rows that are copied for all of
+// them, or blocks of rows that follow each other in place.
+inline std::int64_t count_joined(const Conv& c, const ConvPlan& p, const ConvTile& tile, std::int64_t size) {
+  if (p.columns_fastest) return p.column_tiles - tile.columns;
+  if (p.rows.mode != RowMode::kInPlace) return 1;
+  const std::int64_t block_bytes = larger(p.rows.block_rows * conv_depth(c), 1) * size;
+  return smaller(p.rows.blocks - tile.block, larger(kConvPatchBytes / block_bytes, 1));
+}
+
 template <class T>
 void run_outputs(const Conv& c, const T* x, const T* w, const ConvResult<T>& result, std::int64_t begin,
-                 std::int64_t end, char* scratch) {
-  OutputLanes<T> lanes(c, x, result, reinterpret_cast<T*>(scratch));
+                 std::int64_t end, char* scratch, const T* after) {
+  OutputLanes<T> lanes(c, x, result, reinterpret_cast<T*>(scratch), after);
   const ConvPlan& p = lanes.plan();
   T* const panels = reinterpret_cast<T*>(scratch + row_scratch_bytes(c, sizeof(T)));
-  const std::int64_t blocks = p.rows.units * p.rows.blocks;
-  const std::int64_t block_bytes = larger(p.rows.block_rows * conv_depth(c), 1) * static_cast<std::int64_t>(sizeof(T));
-  const std::int64_t together = p.rows.mode == RowMode::kInPlace ? larger(kConvPatchBytes / block_bytes, 1) : 1;
   std::int64_t packed = -1;  // the columns whose panels lie in scratch
   for (std::int64_t t = begin; t < end;) {
-    const std::int64_t part = t / blocks, group = part / p.column_tiles;
-    const std::int64_t first = part % p.column_tiles * p.columns_per_tile;
-    TileColumns<T> columns{panels, group, first, smaller(first + p.columns_per_tile, c.outputs)};
+    const ConvTile tile = tile_at(p, t);
+    const std::int64_t count = smaller(end - t, count_joined(c, p, tile, sizeof(T)));
+    const std::int64_t first = tile.columns * p.columns_per_tile, wide = p.columns_fastest ? count : 1;
+    TileColumns<T> columns{panels, tile.group, first, smaller(first + wide * p.columns_per_tile, c.outputs)};
+    const std::int64_t part = tile.group * p.column_tiles + tile.columns;
     if (has_panels(c)) {
-      columns.b = w + (group * c.outputs + first) * conv_depth(c);
+      columns.b = w + (tile.group * c.outputs + first) * conv_depth(c);
     } else if (part != packed) {
-      pack_weights(c, w, group, first, columns.last - first, panels);
+      pack_weights(c, w, tile.group, first, columns.last - first, panels);
       packed = part;
     }
-    const std::int64_t block = t % p.rows.blocks;
-    const std::int64_t count = smaller(smaller(end - t, p.rows.blocks - block), together);
-    lanes.run({group, t % blocks / p.rows.blocks, block, 0, count}, columns);
+    lanes.run({tile.group, tile.unit, tile.block, 0, p.columns_fastest ? 1 : count}, columns);
     t += count;
   }
 }

@@ -102,6 +102,7 @@ struct ConvSource {
 
   const T* panels_in_place(std::int64_t, std::int64_t, std::int64_t) const { return nullptr; }
   std::int64_t panel_stride() const { return 0; }
+  const T* panels_of_next_step() const { return nullptr; }
   const T* columns_in_place(std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t*) const {
     return nullptr;
   }

@@ -110,6 +110,7 @@ struct RowCache {
 //   std::int64_t panel_stride()                                    elements between two panels in place
 //   const T* columns_in_place(batch, column, k, columns, step*)    null where columns must be packed
 //   void pack(batch, column, columns, k, steps, to)                panels one after the other, zeros at the end
+//   const T* panels_of_next_step()                                 null where they are not known
 //   Target<T> target(batch)
 template <class T, class Source>
 RowGroup<T> take_rows(const GemmPlan& plan, const Source& source, std::int64_t batch, std::int64_t first,
@@ -203,9 +204,10 @@ template <class T, class Source>
     for (std::int64_t j = first; j < last; j += kPackColumns) {
       const Target<T> part{to.c + (j - first) * to.column, to.row, to.column};
       const std::int64_t next = j + kPackColumns;
-      const T* const after = next < last          ? source.panels_in_place(batch, next, k)
-                             : k + steps < plan.k ? source.panels_in_place(batch, first, k + steps)
-                                                  : source.panels_in_place(batch, next, 0);
+      const T* const after = next < last           ? source.panels_in_place(batch, next, k)
+                             : k + steps < plan.k  ? source.panels_in_place(batch, first, k + steps)
+                             : next < plan.columns ? source.panels_in_place(batch, next, 0)
+                                                   : source.panels_of_next_step();
       multiply_columns<T>(source, rows, batch, j, smaller(kPackColumns, last - j), k, steps, part, b_buffer, after);
       rows.far = false;
     }

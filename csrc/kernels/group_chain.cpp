@@ -191,7 +191,7 @@ void run_form(const ChainForm& form, const FormRows& first, std::int64_t byte, s
                   : run_block<1, kVectors, false>(chain, i, byte, kWidth);
         },
         [&](std::int64_t byte, std::int64_t lanes) {
-          several ? run_block<kRows, 1, true>(chain, i, byte, lanes) : run_block<1, 1, true>(chain, i, byte, lanes);
+          for (std::int64_t r = i; r < i + (several ? kRows : 1); ++r) run_block<1, 1, true>(chain, r, byte, lanes);
         });
     i += several ? kRows : 1;
   }

@@ -63,6 +63,23 @@ struct ChainTile {
   std::int64_t row, rows, columns;
 };
 
+// Fetches what the chain will read and write at rows x columns of the place that begins at (row, column).
+inline void fetch_chain_at(const MovingChain& moving, std::int64_t rows, std::int64_t columns, std::int64_t row,
+                           std::int64_t column) {
+  constexpr std::int64_t kSize = sizeof(float), kLine = 64;
+  const auto fetch = [&](const char* data, std::int64_t row_bytes) {
+    data += row * row_bytes + column * kSize;
+    for (std::int64_t i = 0; i < rows; ++i, data += row_bytes) {
+      for (std::int64_t byte = 0; byte < columns * kSize; byte += kLine) __builtin_prefetch(data + byte, 1);
+    }
+  };
+  fetch(moving.chain.to, moving.chain.to_row_bytes);
+  for (std::int32_t i = 0; i < moving.chain.num_steps; ++i) {
+    const ChainStep& step = moving.steps[i];
+    if (step.row_bytes != 0 && step.per_element != 0) fetch(step.data, step.row_bytes);
+  }
+}
+
 // The chain on x of the place that begins at (row, column).
 void run_chain_at(const MovingChain& chain, const ChainTile& x, std::int64_t row, std::int64_t column);
 

@@ -18,7 +18,8 @@ constexpr std::int64_t kCopyColumns = 1024;
 template <class T>
 struct MatmulSource {
   const Product& p;
-  bool alone = true;  // nothing runs on the result
+  bool alone = true;         // nothing runs on the result
+  const T* ahead = nullptr;  // panels of the next step
 
   const T* a(std::int64_t batch) const { return reinterpret_cast<const T*>(p.a) + batch_offset(p, p.a_batch, batch); }
   const T* b(std::int64_t batch) const { return reinterpret_cast<const T*>(p.b) + batch_offset(p, p.b_batch, batch); }
@@ -55,6 +56,7 @@ struct MatmulSource {
     return p.b_panels ? reinterpret_cast<const T*>(p.b) + column * p.k + k * kPanel : nullptr;
   }
   std::int64_t panel_stride() const { return p.k * kPanel; }
+  const T* panels_of_next_step() const { return ahead; }
 
   // Few rows do not pay for packing.
   const T* columns_in_place(std::int64_t batch, std::int64_t column, std::int64_t k, std::int64_t columns,
@@ -264,8 +266,8 @@ void run_float(const KernelCall* call, std::int64_t begin, std::int64_t end, cha
     if (few_rows_of_panels<T>(p)) return run_panel_rows<T>(p, begin, end, epilogue);
   }
   if (streams<T>(p)) return run_streams<T>(p, begin, end, scratch, epilogue);
-  run_gemm<T>(plan_gemm<T>(p.batch, p.rows, p.columns, p.k), MatmulSource<T>{p, call->group == nullptr}, begin, end,
-              scratch, epilogue);
+  const MatmulSource<T> source{p, call->group == nullptr, panels_of_next_step<T>(call)};
+  run_gemm<T>(plan_gemm<T>(p.batch, p.rows, p.columns, p.k), source, begin, end, scratch, epilogue);
 }
 
 // Integers: a tile is one row of the result.

@@ -74,6 +74,14 @@ void pack_panels(const T* from, std::int64_t step, std::int64_t column, std::int
   }
 }
 
+// The first panels that the step after this one multiplies by, null where that is not known.
+template <class T>
+const T* panels_of_next_step(const KernelCall* call) {
+  const KernelCall* const next = call->next;
+  if (next == nullptr || next->num_inputs < 2 || next->inputs[1].panels == 0) return nullptr;
+  return reinterpret_cast<const T*>(next->inputs[1].data);
+}
+
 // One after the other.
 template <class T>
 void pack_panels(const T* from, std::int64_t step, std::int64_t column, std::int64_t columns, std::int64_t steps,
