@@ -17,7 +17,6 @@ namespace ingot::INGOT_LEVEL {
 inline constexpr std::int64_t kConvShare = 8;                 // tiles that there should be, so that threads share well
 inline constexpr std::int64_t kConvNearBytes = 512 * 1024;    // weights that stay near while pixels change
 inline constexpr std::int64_t kConvPanelBytes = 1024 * 1024;  // of weights packed at a time
-inline constexpr std::int64_t kConvFarBytes = 1024 * 1024;    // weights that are fetched ahead of their use
 inline constexpr std::int64_t kConvPatchColumns = 128;        // at least, for a copied patch
 
 // A tile's columns are a multiple of this: whole panels and whole register tiles.
@@ -161,8 +160,7 @@ class OutputLanes {
         result_(result),
         scratch_(scratch),
         after_(after),
-        depth_(conv_depth(c)),
-        far_(c.outputs * depth_ * static_cast<std::int64_t>(sizeof(T)) > kConvFarBytes) {}
+        depth_(conv_depth(c)) {}
 
   const ConvPlan& plan() const { return plan_; }
 
@@ -200,13 +198,13 @@ class OutputLanes {
     return columns.b + at / kPanel * depth_ * kPanel + k * kPanel + at % kPanel;
   }
 
-  // What is multiplied next, if it is far: these rows with column `after` on, or the next chunk, or the columns of the
-  // next pass or tile, which follow in the panels; after the last rows and columns the next step. Null: it is near.
+  // What is multiplied next: the first rows with column `after` on, or the next chunk, or the columns of the next pass
+  // or tile, which follow in the panels; the last rows and columns are followed by the next step. Null: it is near.
   const T* panels_after(const RowsKey& key, const TileColumns<T>& columns, std::int64_t first, std::int64_t last,
                         std::int64_t after, bool first_rows, bool last_rows) const {
     const std::int64_t k = key.k + plan_.rows.chunk;
     if (after == c_.outputs && k >= depth_) return last_rows ? after_ : nullptr;
-    if (!far_ || !first_rows) return nullptr;
+    if (!first_rows) return nullptr;
     if (after < last) return panel_at(columns, after, key.k);
     if (k < depth_) return panel_at(columns, first, k);
     return has_panels(c_) ? panel_at(columns, after, 0) : nullptr;
@@ -232,7 +230,6 @@ class OutputLanes {
   T* scratch_;
   const T* after_;
   std::int64_t depth_;
-  bool far_;
   RowsKey held_{-1, -1, -1, -1, 0};
 };
 
