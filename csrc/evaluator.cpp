@@ -99,8 +99,9 @@ bool KernelEvaluator::computes(const OpRow& op, DType dtype, DType result) const
   return find_kernel(level_, op.name, dtype) != nullptr;
 }
 
-bool KernelEvaluator::takes_group(const OpRow& op, DType dtype) const {
-  const Kernel* const kernel = find_kernel(level_, op.name, dtype);
+bool KernelEvaluator::takes_group(const Graph& graph, const GroupForm& form) const {
+  const Node& anchor = graph.node(form.anchor);
+  const Kernel* const kernel = find_kernel(level_, anchor.op->name, graph.value(anchor.results[0]).type.dtype);
   return kernel != nullptr && kernel->takes_group;
 }
 

@@ -14,7 +14,7 @@ class KernelEvaluator : public Evaluator {
   explicit KernelEvaluator(const KernelTable& level, int num_threads = 1, std::int64_t* lay_ns = nullptr)
       : level_(level), num_threads_(num_threads), lay_ns_(lay_ns) {}
   bool computes(const OpRow& op, DType dtype, DType result) const override;
-  bool takes_group(const OpRow& op, DType dtype) const override;
+  bool takes_group(const Graph& graph, const GroupForm& form) const override;
   bool computes_attention(DType dtype) const override;
   std::vector<std::byte> evaluate(const OpRow& op, std::span<const TensorType> operand_types,
                                   std::span<const std::span<const std::byte>> operands, const Attrs& attrs,

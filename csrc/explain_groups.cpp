@@ -148,10 +148,11 @@ class GroupExplainer {
     std::vector<NodeId> together(members(from).begin(), members(from).end());
     together.insert(together.end(), members(to).begin(), members(to).end());
     std::string_view why;
-    if (!group_form(flat_, module_.dims, together, &why)) return std::string(why);
+    const std::optional<GroupForm> form = group_form(flat_, module_.dims, together, &why);
+    if (!form) return std::string(why);
     if (first.op->has(kContraction)) {
       if (readers_[first.results[0].index].size() > 1) return "the product's result is read elsewhere too";
-      if (!evaluator_.takes_group(*first.op, graph_.value(first.results[0]).type.dtype))
+      if (form->anchor.valid() && !evaluator_.takes_group(flat_, *form))
         return concat("the kernel of ", first.op->name, " takes no group");
     }
     if (const NodeId between = node_between(from, to, region); between.valid())

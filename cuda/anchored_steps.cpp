@@ -83,9 +83,10 @@ DeviceGroup CountedGroup::alone() const {
   return same;
 }
 
-DeviceStatus compile_anchored(DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step) {
+DeviceStatus compile_anchored(DeviceContext& context, const DeviceStepRequest& request, const std::string& no_library,
+                              DeviceStep& step) {
   DeviceStep anchor;
-  if (const DeviceStatus status = find_kernel(context, request, anchor); status != kDeviceDone) return status;
+  if (const DeviceStatus status = find_kernel(request, no_library, anchor); status != kDeviceDone) return status;
   step.anchored = std::make_unique<AnchoredStep>();
   AnchoredStep& made = *step.anchored;
   made.anchor = anchor.kernel;

@@ -21,7 +21,8 @@ struct CountedGroup {
   DeviceGroup alone() const;
 };
 
-DeviceStatus compile_anchored(DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step);
+DeviceStatus compile_anchored(DeviceContext& context, const DeviceStepRequest& request, const std::string& no_library,
+                              DeviceStep& step);
 std::int64_t anchored_workspace_bytes(const AnchoredStep& step, const KernelCall& call);
 cudaError_t enqueue_anchored(const AnchoredStep& step, const Enqueue& enqueue);
 

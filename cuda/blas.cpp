@@ -8,15 +8,17 @@
 #include "base/dtype.h"
 #include "cuda/blas_plans.h"
 #include "cuda/status.h"
+#include "cuda/steps.h"
 
 namespace ingot::cuda {
 
 struct BlasStep {
   std::shared_ptr<BlasPlans> plans;
-  const DeviceKernel* own;   // computes the same, for what cuBLASLt does not take
+  std::unique_ptr<DeviceStep> own;
   const DeviceKernel* copy;  // of operands that it could not take as they lie, of results that a fault may stop
   std::int32_t dtype;
   bool tf32;
+  bool has_bias;  // the third input
   bool packs[2];  // the operand comes together in the workspace
   bool guarded;   // the result is computed there
   std::string words, words_without;
@@ -61,6 +63,34 @@ bool is_allowed(const char* op, std::int32_t dtype, std::uint32_t freedoms) {
     default:
       return false;
   }
+}
+
+// A sum of float32 is rounded to float32 before the vector is added, as separate steps do it; narrow ones are not.
+bool is_allowed(const char* op, const char* row_op, std::int32_t dtype, std::uint32_t freedoms) {
+  const bool adds = row_op == nullptr || (std::strcmp(row_op, "add") == 0 && static_cast<DType>(dtype) == DType::kF32);
+  return adds && is_allowed(op, dtype, freedoms);
+}
+
+// One element for each of the last axis, however they lie.
+bool is_along_last_axis(const TensorArg& x, const TensorArg& out) {
+  if (x.rank != out.rank) return false;
+  for (int axis = 0; axis + 1 < x.rank; ++axis) {
+    if (x.strides[axis] != 0 && out.shape[axis] != 1) return false;
+  }
+  return true;
+}
+
+// Whether all that the group does is to add its input, which is as far as is known a vector along the last axis.
+bool is_bias(const DeviceStepRequest& request) {
+  const DeviceGroup& group = *request.group;
+  if (group.anchored == 0 || group.first_input != 2 || group.row_axes != 0) return false;
+  if (request.call->num_inputs != 3 || group.num_inputs != 1 || group.num_ops != 1 || group.num_outputs != 1)
+    return false;
+  const DeviceGroupOp& op = group.ops[0];
+  const bool is_float = group.input_dtypes[0] == request.dtype && op.dtype == request.dtype;
+  return is_float && is_allowed(request.kernel, op.op, op.result_dtype, request.freedoms) && op.num_operands == 2 &&
+         op.operands[0] + op.operands[1] == 1 && op.operands[0] * op.operands[1] == 0 &&
+         group.output_registers[0] == 2 && is_along_last_axis(request.call->inputs[2], request.call->outputs[0]);
 }
 
 // The one of a context, opened when it is first asked for.
@@ -110,12 +140,13 @@ std::int32_t alignment_of(const char* data, std::int64_t size, std::int64_t lead
 // One product for each element of the loops. kDeviceNoKernel where cuBLASLt does not take them.
 DeviceStatus multiply_all(const BlasStep& step, const KernelCall& call, char* workspace, cudaStream_t stream) {
   BlasProduct product;
-  if (!make_blas_product(call, &product)) return kDeviceNoKernel;
+  if (!make_blas_product(call, step.has_bias, &product)) return kDeviceNoKernel;
   const std::int64_t size = size_of(step);
   const Axes& loops = product.loops;
   BlasShape& shape = product.shape;
   const char *const a = product.a->data, *const b = product.b->data;
   char* const d = call.outputs[0].data;
+  const char* const bias = step.has_bias ? call.inputs[2].data : nullptr;
   shape.dtype = step.dtype;
   shape.tf32 = step.tf32 ? 1 : 0;
   shape.alignment_a = alignment_of(a, size, shape.leading_a, shape.batch_a, loops, &Axis::a);
@@ -132,21 +163,42 @@ DeviceStatus multiply_all(const BlasStep& step, const KernelCall& call, char* wo
       rest /= axis.size;
       at_a += index * axis.a, at_b += index * axis.b, at_d += index * axis.out;
     }
-    const BlasOperands operands = {a + at_a * size, b + at_b * size, d + at_d * size, workspace};
+    const BlasOperands operands = {a + at_a * size, b + at_b * size, d + at_d * size, bias, workspace};
     const DeviceStatus status = step.plans->multiply(shape, operands, stream);
     if (status != kDeviceDone) return status;
   }
   return kDeviceDone;
 }
 
+TensorArg last_axis(const TensorArg& x) {
+  TensorArg vector = x;
+  vector.rank = 1;
+  vector.shape[0] = x.shape[x.rank - 1];
+  vector.strides[0] = x.strides[x.rank - 1];
+  return vector;
+}
+
+// It may lie where the result lies, if that is a single row.
+bool must_copy_bias(const TensorArg& vector, const TensorArg& out) {
+  const bool is_together = vector.strides[0] == 1 || vector.shape[0] == 1;
+  return !is_together || reinterpret_cast<std::uintptr_t>(vector.data) % kBiasAlignment != 0 || vector.data == out.data;
+}
+
 // With operands and result where cuBLASLt takes them.
 DeviceStatus enqueue_library(const BlasStep& step, const Enqueue& enqueue) {
+  const TensorArg& out = enqueue.call.outputs[0];
+  if (step.has_bias && !is_along_last_axis(enqueue.call.inputs[2], out)) return kDeviceNoKernel;
   const Guard free = {
       .fault = enqueue.guard.fault, .order = enqueue.guard.order, .step = enqueue.guard.step, .guarded = 0};
-  TensorArg inputs[2] = {enqueue.call.inputs[0], enqueue.call.inputs[1]}, output = enqueue.call.outputs[0];
+  TensorArg inputs[3] = {enqueue.call.inputs[0], enqueue.call.inputs[1], {}}, output = out;
+  bool packs[3] = {step.packs[0], step.packs[1], false};
+  if (step.has_bias) {
+    inputs[2] = last_axis(enqueue.call.inputs[2]);
+    packs[2] = must_copy_bias(inputs[2], out);
+  }
   char* room = enqueue.workspace + library_bytes(enqueue.call);
-  for (int i = 0; i < 2; ++i) {
-    if (!step.packs[i]) continue;
+  for (int i = 0; i < 3; ++i) {
+    if (!packs[i]) continue;
     const TensorArg together = packed(inputs[i], room);
     INGOT_CUDA_CHECK(copy(step, enqueue, together, inputs[i], free), "matmul");
     room += aligned(num_elements(inputs[i]) * size_of(step));
@@ -158,7 +210,7 @@ DeviceStatus enqueue_library(const BlasStep& step, const Enqueue& enqueue) {
   call.outputs = &output;
   const DeviceStatus status = multiply_all(step, call, enqueue.workspace, enqueue.stream);
   if (status != kDeviceDone || !step.guarded) return status;
-  INGOT_CUDA_CHECK(copy(step, enqueue, enqueue.call.outputs[0], output, enqueue.guard), "matmul");
+  INGOT_CUDA_CHECK(copy(step, enqueue, out, output, enqueue.guard), "matmul");
   return kDeviceDone;
 }
 
@@ -168,40 +220,46 @@ void DeleteBlasStep::operator()(BlasStep* step) const {
   delete step;
 }
 
-bool has_blas(DeviceContext& context, const char* op, std::int32_t dtype, std::uint32_t freedoms) {
+bool has_blas(DeviceContext& context, const char* op, const char* row_op, std::int32_t dtype, std::uint32_t freedoms) {
   std::string why;
-  return is_allowed(op, dtype, freedoms) && plans_of(context, &why) != nullptr;
+  return is_allowed(op, row_op, dtype, freedoms) && plans_of(context, &why) != nullptr;
 }
 
-OwnedBlasStep make_blas_step(DeviceContext& context, const DeviceStepRequest& request, std::string* why) {
-  if (!is_allowed(request.kernel, request.dtype, request.freedoms)) return nullptr;
-  std::shared_ptr<BlasPlans> plans = plans_of(context, why);
-  if (plans == nullptr) return nullptr;
-  if (request.group != nullptr) {  // only a file can ask for that
-    *why = "it carries a group";
-    return nullptr;
-  }
+bool takes_step(DeviceContext& context, const DeviceStepRequest& request, std::string* why) {
+  if (!is_allowed(request.kernel, request.dtype, request.freedoms)) return false;
+  if (plans_of(context, why) == nullptr) return false;
+  if (request.group == nullptr || is_bias(request)) return true;
+  *why = "it carries a group";  // only a file can ask for that
+  return false;
+}
+
+OwnedBlasStep make_blas_step(DeviceContext& context, const DeviceStepRequest& request,
+                             std::unique_ptr<DeviceStep> own) {
   OwnedBlasStep step(new BlasStep);
-  step->plans = std::move(plans);
-  step->own = find_device_kernel(request.kernel, request.dtype);
+  std::string why;
+  step->plans = plans_of(context, &why);
+  step->own = std::move(own);
   step->copy = find_device_kernel("copy", -1);
   step->dtype = request.dtype;
   step->tf32 = static_cast<DType>(request.dtype) == DType::kF32 && (request.freedoms & kTf32) != 0;
+  step->has_bias = request.group != nullptr;
   for (int i = 0; i < 2; ++i) step->packs[i] = !may_be_matrix(request.call->inputs[i]);
   step->guarded = request.guarded != 0;
   const std::string name = request.kernel, freedom = step->tf32 ? "tf32" : "free_order";
-  step->words = name + " by cuBLASLt " + blas::library().version + " (fast: " + freedom + ")";
+  const std::string bias = step->has_bias ? " with its bias" : "";
+  step->words = name + " by cuBLASLt " + blas::library().version + bias + " (fast: " + freedom + ")";
   if (step->packs[0] || step->packs[1]) step->words += ", of copies that lie together";
   if (step->guarded) step->words += ", copied into a state";
-  step->words_without = name + ": cuBLASLt does not take it at the sizes of a run: own kernel there";
+  step->words_without = name + bias + ": cuBLASLt does not take it at the sizes of a run: own kernel there";
   return step;
 }
 
 std::int64_t blas_workspace_bytes(const BlasStep& step, const KernelCall& call) {
   std::int64_t bytes = library_bytes(call);
   for (int i = 0; i < 2; ++i) bytes += step.packs[i] ? aligned(num_elements(call.inputs[i]) * size_of(step)) : 0;
+  if (step.has_bias) bytes += aligned(num_elements(last_axis(call.inputs[2])) * size_of(step));
   if (step.guarded) bytes += aligned(num_elements(call.outputs[0]) * size_of(step));
-  return std::max(bytes, step.own->workspace_bytes == nullptr ? 0 : step.own->workspace_bytes(call));
+  return std::max(bytes, workspace_bytes(step.own.get(), &call));
 }
 
 const char* describe_blas(const BlasStep& step) {
@@ -216,7 +274,7 @@ DeviceStatus enqueue_blas(const BlasStep& step, const Enqueue& enqueue) {
     if (status != kDeviceNoKernel) return status;
     step.went_without = true;
   }
-  return status_of(step.own->enqueue(enqueue), "matmul");
+  return status_of(enqueue_step(*step.own, enqueue), "matmul");
 }
 
 }  // namespace ingot::cuda

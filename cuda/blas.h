@@ -17,16 +17,18 @@ struct DeleteBlasStep {
 };
 using OwnedBlasStep = std::unique_ptr<BlasStep, DeleteBlasStep>;
 
-// Whether freedoms let cuBLASLt compute the op in this dtype. Opens it only if they might.
-bool has_blas(DeviceContext& context, const char* op, std::int32_t dtype, std::uint32_t freedoms);
+// As DeviceApi::has_fast. Opens cuBLASLt only if freedoms might let it compute the op.
+bool has_blas(DeviceContext& context, const char* op, const char* row_op, std::int32_t dtype, std::uint32_t freedoms);
 
-// null where cuBLASLt does not compute the step; `why` is not empty where it would, if it were there.
-OwnedBlasStep make_blas_step(DeviceContext& context, const DeviceStepRequest& request, std::string* why);
+// Whether cuBLASLt computes the step; `why` is not empty where it would, if it were there or there were no group.
+bool takes_step(DeviceContext& context, const DeviceStepRequest& request, std::string* why);
+// Requires: takes_step. own: computes the same, for what cuBLASLt does not take.
+OwnedBlasStep make_blas_step(DeviceContext& context, const DeviceStepRequest& request, std::unique_ptr<DeviceStep> own);
 
 std::int64_t blas_workspace_bytes(const BlasStep& step, const KernelCall& call);
 const char* describe_blas(const BlasStep& step);
 
-// What cuBLASLt does not take at these sizes runs on the project's own kernel, and describe_blas says so from then on.
+// What cuBLASLt does not take at these sizes runs as `own`, and describe_blas says so from then on.
 DeviceStatus enqueue_blas(const BlasStep& step, const Enqueue& enqueue);
 
 }  // namespace ingot::cuda

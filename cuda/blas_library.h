@@ -33,9 +33,12 @@ inline constexpr int kSuccess = 0, kNotInitialized = 1, kAllocationFailed = 3, k
 inline constexpr int kF32 = 0, kF64 = 1, kF16 = 2, kBF16 = 14;               // cudaDataType
 inline constexpr int kComputeF32 = 68, kComputeF64 = 70, kComputeTf32 = 77;  // cublasComputeType_t
 inline constexpr int kTransposeA = 3, kTransposeB = 4;                       // of a Description; i32: 0, 1
+inline constexpr int kEpilogue = 7, kBiasPointer = 8;                        // of a Description; u32, an address
 inline constexpr int kBatches = 5, kBatchStride = 6;                         // of a Layout; i32, i64 in elements
 inline constexpr int kMostWorkspace = 1, kReductions = 3, kAlignmentA = 5, kAlignmentB = 6, kAlignmentC = 7,
                      kAlignmentD = 8;  // of a Preference; u64, then u32
+// Of kEpilogue; by default nothing is done to a total. A vector is added to every column: one element to each row.
+inline constexpr std::uint32_t kAddBias = 4;
 // Parts of a sum go to the workspace in float32 (or float64) and are added in order by a second kernel. The other
 // schemes, in place and in the dtype of the result, round more than once.
 inline constexpr std::uint32_t kReduceInComputeType = 2;

@@ -18,6 +18,9 @@ constexpr float kMostMs = 500;            // of measuring a shape; the candidate
 constexpr float kBetter = 0.97f;          // of the time of the best so far: what noise is, changes nothing
 constexpr std::size_t kMostPlans = 4096;  // of a device; then all of them are found anew
 
+// What an algorithm is chosen for: it is not read then, but its alignment is looked at.
+const void* const kAnyBias = reinterpret_cast<const void*>(kBiasAlignment);
+
 struct Types {
   int matrices, computed, scaled;
 };
@@ -105,6 +108,8 @@ struct BlasPlans::Plan {
   blas::Algorithm algorithm = {};
   std::size_t workspace_bytes = 0;
   bool is_double = false;
+  bool has_bias = false;
+  mutable std::mutex bias_mutex;  // the description names the vector of the launch
 
   Plan() = default;
   Plan(const Plan&) = delete;
@@ -126,15 +131,26 @@ struct BlasPlans::Plan {
       return call.set_description(description, attribute, &value, sizeof value) == blas::kSuccess;
     };
     const bool ta = s.transposed_a != 0, tb = s.transposed_b != 0;
-    return set(blas::kTransposeA, s.transposed_a) && set(blas::kTransposeB, s.transposed_b) &&
+    has_bias = s.has_bias != 0;
+    if (has_bias &&
+        call.set_description(description, blas::kEpilogue, &blas::kAddBias, sizeof blas::kAddBias) != blas::kSuccess) {
+      return false;
+    }
+    return set_bias(kAnyBias) && set(blas::kTransposeA, s.transposed_a) && set(blas::kTransposeB, s.transposed_b) &&
            make_layout(&a, types.matrices, ta ? s.k : s.m, ta ? s.m : s.k, s.leading_a, s.num_batches, s.batch_a) &&
            make_layout(&b, types.matrices, tb ? s.n : s.k, tb ? s.k : s.n, s.leading_b, s.num_batches, s.batch_b) &&
            make_layout(&d, types.matrices, s.m, s.n, s.leading_d, s.num_batches, s.batch_d);
   }
 
+  bool set_bias(const void* bias) const {
+    return !has_bias ||
+           library().call.set_description(description, blas::kBiasPointer, &bias, sizeof bias) == blas::kSuccess;
+  }
+
   // Whether it is one that cuBLASLt runs in this much workspace.
   bool take(blas::Handle handle, const blas::Algorithm& given, std::int64_t most_bytes) {
     blas::Candidate result = {};
+    if (!set_bias(kAnyBias)) return false;
     if (library().call.check(handle, description, a, b, d, d, &given, &result) != blas::kSuccess) return false;
     if (result.status != blas::kSuccess || result.workspace_bytes > static_cast<std::size_t>(most_bytes)) return false;
     algorithm = given;
@@ -171,6 +187,9 @@ int BlasPlans::launch(const Plan& plan, const BlasOperands& operands, cudaStream
   const double one_double = 1, zero_double = 0;
   const void* const alpha = plan.is_double ? static_cast<const void*>(&one_double) : &one;
   const void* const beta = plan.is_double ? static_cast<const void*>(&zero_double) : &zero;
+  std::unique_lock<std::mutex> lock(plan.bias_mutex, std::defer_lock);
+  if (plan.has_bias) lock.lock();
+  if (!plan.set_bias(operands.bias)) return blas::kInvalidValue;
   return library().call.multiply(handle_, plan.description, alpha, operands.a, plan.a, operands.b, plan.b, beta,
                                  operands.d, plan.d, operands.d, plan.d, &plan.algorithm, operands.workspace,
                                  plan.workspace_bytes, stream);

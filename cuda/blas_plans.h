@@ -1,6 +1,7 @@
 // What cuBLASLt knows of a device, and how it multiplies matrices of a shape: found once per shape.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,11 +13,15 @@
 
 namespace ingot::cuda {
 
+// Kernels of cuBLASLt read several elements at once without looking where they lie.
+inline constexpr std::uintptr_t kBiasAlignment = 16;
+
 // One product of matrices as it is launched.
 struct BlasOperands {
   const char *a, *b;
   char* d;
-  char* workspace;  // shape.workspace_bytes of it, at a multiple of 256
+  const char* bias;  // where shape.has_bias, at a multiple of kBiasAlignment, apart from d
+  char* workspace;   // shape.workspace_bytes of it, at a multiple of 256
 };
 
 // Thread rule: any thread.

@@ -57,7 +57,7 @@ void take_batch(Axes& loops, BlasShape& shape) {
 }
 
 // Of a single row the rows are an axis of batches, if there is one that lies as rows do: else it stays one.
-bool make_product(const KernelCall& call, bool has_rows, bool has_columns, BlasProduct* product) {
+bool make_product(const KernelCall& call, bool has_bias, bool has_rows, bool has_columns, BlasProduct* product) {
   constexpr Axis kOne = {1, 0, 0, 0};
   ProductAxes axes = axes_of_product(call);
   *product = {.shape = {}, .a = &call.inputs[0], .b = &call.inputs[1], .loops = {}};
@@ -67,9 +67,12 @@ bool make_product(const KernelCall& call, bool has_rows, bool has_columns, BlasP
   append_all(product->loops, axes.columns);
   Direction of_a = {m.size, m.a}, of_b = {n.size, n.b}, k_of_a = {axes.k, axes.a_step}, k_of_b = {axes.k, axes.b_step};
   BlasShape& shape = product->shape;
-  if (!lies({m.size, m.out}, {n.size, n.out}, &shape.leading_d)) {
+  shape.has_bias = has_bias ? 1 : 0;
+  if (has_bias || !lies({m.size, m.out}, {n.size, n.out}, &shape.leading_d)) {
     // Row by row, d is the transposed product of the transposed operands in the other order.
     if (!lies({n.size, n.out}, {m.size, m.out}, &shape.leading_d)) return false;
+    const TensorArg& out = call.outputs[0];
+    if (has_bias && n.size != out.shape[out.rank - 1]) return false;  // other axes are among those rows
     std::swap(m, n);
     std::swap(of_a, of_b);
     std::swap(k_of_a, k_of_b);
@@ -85,12 +88,14 @@ bool make_product(const KernelCall& call, bool has_rows, bool has_columns, BlasP
 
 }  // namespace
 
-bool make_blas_product(const KernelCall& call, BlasProduct* product) {
+bool make_blas_product(const KernelCall& call, bool has_bias, BlasProduct* product) {
   const TensorArg& out = call.outputs[0];
   const bool one_row = out.shape[out.rank - 2] == 1, one_column = out.shape[out.rank - 1] == 1;
-  return make_product(call, true, true, product) || (one_row && make_product(call, false, true, product)) ||
-         (one_column && make_product(call, true, false, product)) ||
-         (one_row && one_column && make_product(call, false, false, product));
+  const auto make = [&](bool has_rows, bool has_columns) {
+    return make_product(call, has_bias, has_rows, has_columns, product);
+  };
+  return make(true, true) || (one_row && make(false, true)) || (one_column && make(true, false)) ||
+         (one_row && one_column && make(false, false));
 }
 
 bool may_be_matrix(const TensorArg& x) {
@@ -106,9 +111,10 @@ std::string to_text(const BlasShape& shape) {
   std::string text;
   for (const std::int64_t number :
        {std::int64_t{shape.dtype}, std::int64_t{shape.tf32}, std::int64_t{shape.transposed_a},
-        std::int64_t{shape.transposed_b}, shape.m, shape.n, shape.k, shape.leading_a, shape.leading_b, shape.leading_d,
-        shape.num_batches, shape.batch_a, shape.batch_b, shape.batch_d, std::int64_t{shape.alignment_a},
-        std::int64_t{shape.alignment_b}, std::int64_t{shape.alignment_d}, shape.workspace_bytes}) {
+        std::int64_t{shape.transposed_b}, std::int64_t{shape.has_bias}, shape.m, shape.n, shape.k, shape.leading_a,
+        shape.leading_b, shape.leading_d, shape.num_batches, shape.batch_a, shape.batch_b, shape.batch_d,
+        std::int64_t{shape.alignment_a}, std::int64_t{shape.alignment_b}, std::int64_t{shape.alignment_d},
+        shape.workspace_bytes}) {
     text += std::to_string(number) + " ";
   }
   return text;

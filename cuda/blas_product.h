@@ -16,6 +16,7 @@ struct BlasShape {
   std::int32_t dtype;  // DType of all three
   std::int32_t tf32;
   std::int32_t transposed_a, transposed_b;
+  std::int32_t has_bias;  // a vector of m elements is added to every column of d
   std::int64_t m, n, k;
   std::int64_t leading_a, leading_b, leading_d;
   std::int64_t num_batches;
@@ -33,8 +34,9 @@ struct BlasProduct {
 };
 
 // False where no such matrices lie there: elements neither along rows nor along columns side by side, or overlapping.
+// has_bias: the result's last axis has to be the rows of d.
 // Requires: the result has elements, k >= 1. Leaves dtype, tf32, alignments and workspace_bytes to the caller.
-bool make_blas_product(const KernelCall& call, BlasProduct* product);
+bool make_blas_product(const KernelCall& call, bool has_bias, BlasProduct* product);
 
 // Whether make_blas_product takes an operand whose last two axes lie so; sizes and strides not known stand as 0.
 bool may_be_matrix(const TensorArg& x);

@@ -37,10 +37,11 @@ std::int64_t guarded_workspace_bytes(const DeviceStep* step, const KernelCall* c
   return result;
 }
 
-std::int32_t guarded_has_fast(DeviceContext* context, const char* op, std::int32_t dtype, std::uint32_t freedoms) {
+std::int32_t guarded_has_fast(DeviceContext* context, const char* op, const char* row_op, std::int32_t dtype,
+                              std::uint32_t freedoms) {
   std::int32_t result = 0;
   guarded([&] {
-    result = has_fast(context, op, dtype, freedoms);
+    result = has_fast(context, op, row_op, dtype, freedoms);
     return kDeviceDone;
   });
   return result;

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "cuda/anchored_steps.h"
 #include "cuda/status.h"
@@ -46,16 +47,13 @@ DeviceStatus compile_group(const DeviceContext& context, const DeviceStepRequest
   return kDeviceDone;
 }
 
-DeviceStatus find_kernel(DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step) {
-  std::string why;
-  step.blas = make_blas_step(context, request, &why);
-  if (step.blas != nullptr) return kDeviceDone;
+DeviceStatus find_kernel(const DeviceStepRequest& request, const std::string& no_library, DeviceStep& step) {
   step.kernel = find_device_kernel(request.kernel, request.dtype);
   if (step.kernel == nullptr) {
     return fail(kDeviceNoKernel, "%s: no kernel of the device computes it in this dtype", request.kernel);
   }
   step.description = step.kernel->op;
-  if (!why.empty()) step.description += ", own kernel: " + why;
+  if (!no_library.empty()) step.description += ", own kernel: " + no_library;
   return kDeviceDone;
 }
 
@@ -63,7 +61,7 @@ namespace {
 
 // The group of attention reads the scores like any other input: what the anchor computes has their register.
 DeviceStatus compile_attention(DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step) {
-  const DeviceStatus status = find_kernel(context, request, step);
+  const DeviceStatus status = find_kernel(request, "", step);
   if (status != kDeviceDone) return status;
   const CountedGroup counted(request);
   const DeviceGroup group = counted.alone();
@@ -81,18 +79,29 @@ DeviceStatus compile_attention(DeviceContext& context, const DeviceStepRequest& 
   return kDeviceDone;
 }
 
-DeviceStatus compile(DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step) {
-  if (request.group == nullptr) return find_kernel(context, request, step);
+DeviceStatus compile_own(DeviceContext& context, const DeviceStepRequest& request, const std::string& no_library,
+                         DeviceStep& step) {
+  if (request.group == nullptr) return find_kernel(request, no_library, step);
   if (std::strcmp(request.kernel, "attention") == 0) return compile_attention(context, request, step);
-  if (request.group->anchored != 0) return compile_anchored(context, request, step);
+  if (request.group->anchored != 0) return compile_anchored(context, request, no_library, step);
   return compile_group(context, request, step);
+}
+
+DeviceStatus compile(DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step) {
+  std::string no_library;
+  if (!takes_step(context, request, &no_library)) return compile_own(context, request, no_library, step);
+  auto own = std::make_unique<DeviceStep>();
+  if (const DeviceStatus status = compile_own(context, request, "", *own); status != kDeviceDone) return status;
+  step.blas = make_blas_step(context, request, std::move(own));
+  return kDeviceDone;
 }
 
 }  // namespace
 
-std::int32_t has_fast(DeviceContext* context, const char* op, std::int32_t dtype, std::uint32_t freedoms) {
+std::int32_t has_fast(DeviceContext* context, const char* op, const char* row_op, std::int32_t dtype,
+                      std::uint32_t freedoms) {
   const DeviceScope scope(*context);
-  return scope.error() == cudaSuccess && has_blas(*context, op, dtype, freedoms) ? 1 : 0;
+  return scope.error() == cudaSuccess && has_blas(*context, op, row_op, dtype, freedoms) ? 1 : 0;
 }
 
 DeviceStatus compile_step(DeviceContext* context, const DeviceStepRequest* request, DeviceStep** step) {

@@ -30,8 +30,8 @@ struct AnchoredStep {
 struct ingot::DeviceStep {
   const DeviceContext* context = nullptr;
   std::unique_ptr<cuda::AnchoredStep> anchored;  // then nothing else
+  cuda::OwnedBlasStep blas;                      // of a product, where the caller allows it; then nothing else
   cuda::OwnedGroupCode code;                     // of a group, where it could be made
-  cuda::OwnedBlasStep blas;                      // of a product, where the caller allows it
   const cuda::DeviceKernel* kernel = nullptr;    // where there is none of these
   cuda::GroupProgram program = {};               // what the interpreter runs
   bool has_program = false;
@@ -41,8 +41,8 @@ struct ingot::DeviceStep {
 
 namespace ingot::cuda {
 
-// Of an op by itself: by a library where the caller allows it, else a kernel of the table.
-DeviceStatus find_kernel(DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step);
+// Of an op by itself: a kernel of the table. no_library: why no library computes it, if the caller allows one.
+DeviceStatus find_kernel(const DeviceStepRequest& request, const std::string& no_library, DeviceStep& step);
 // Its code by the compiler, where it may be used and takes the group, else by the interpreter.
 DeviceStatus compile_group(const DeviceContext& context, const DeviceStepRequest& request, DeviceStep& step);
 // no_code: why there is no other code.
@@ -50,7 +50,8 @@ DeviceStatus interpret_group(const DeviceGroup& group, const std::string& no_cod
 // INGOT_CUDA_NVRTC=0 leaves the compiler alone, as if it were not installed.
 bool may_generate(std::string* why);
 
-std::int32_t has_fast(DeviceContext* context, const char* op, std::int32_t dtype, std::uint32_t freedoms);
+std::int32_t has_fast(DeviceContext* context, const char* op, const char* row_op, std::int32_t dtype,
+                      std::uint32_t freedoms);
 DeviceStatus compile_step(DeviceContext* context, const DeviceStepRequest* request, DeviceStep** step);
 void release_step(DeviceStep* step);
 std::int64_t workspace_bytes(const DeviceStep* step, const KernelCall* call);

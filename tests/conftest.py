@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.cublaslt import NO_CALL, CublasLt
 from tests.device import Emulator, devices, open_emulator
+
+import ingot
 
 BUILD = Path(os.environ.get("INGOT_BUILD_DIR", Path(__file__).parent.parent / "build"))
 
@@ -43,6 +47,27 @@ def emulator(cuda: str) -> Emulator:
     if "cuda on host" not in devices():
         pytest.skip(f"needs the emulated device, found {devices()}")
     return Emulator()
+
+
+@pytest.fixture(scope="session")
+def opened_cublaslt(cuda: str) -> CublasLt:
+    emulated = "cuda on host" in devices()
+    found = CublasLt(os.environ["INGOT_CUBLASLT"] if emulated else None)
+    product = ingot.record(lambda x, w: x @ w, ingot.Spec((3, 5)), ingot.Spec((5, 4)))
+    said = ingot.compile(product, device=cuda, fast=True).explain()
+    if "by cuBLASLt" not in said:
+        assert not emulated, said
+        pytest.skip(f"no product by cuBLASLt on this device: {said}")
+    return found
+
+
+@pytest.fixture
+def cublaslt(opened_cublaslt: CublasLt) -> Iterator[CublasLt]:
+    """Nothing that it is given is wrong."""
+    yield opened_cublaslt
+    if opened_cublaslt.library is not None:
+        opened_cublaslt.fail(NO_CALL, 0)
+    assert opened_cublaslt.problem() == ""
 
 
 @pytest.fixture

@@ -3,82 +3,24 @@ a double of cuBLASLt on the emulated device."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 import pytest
-from tests.device import Emulator, devices, emulated_plugin
+from tests.cublaslt import MULTIPLY, NO_CALL, CublasLt
+from tests.device import Emulator, emulated_plugin
 from tests.installed import runner
 from tests.op_samples import bits
 
 import ingot
 
 LINEAR = ingot.record(lambda x, w: x @ w, ingot.Spec((3, 5)), ingot.Spec((5, 4)))
-NO_CALL, CREATE, SEARCH, CHECK, MULTIPLY = range(5)
 BOUNDS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-21, "float64": 2.0**-50}
-
-
-class Counts(ctypes.Structure):
-    """struct CublasLtOnHostCounts."""
-
-    _fields_ = [
-        (name, ctypes.c_int64)
-        for name in ("handles", "descriptions", "layouts", "preferences", "searches", "products")
-    ]
-
-
-class CublasLt:
-    """cuBLASLt: the real one on a real device, else the double with its controls
-    (tests/cuda_on_host/cublaslt/controls.h)."""
-
-    def __init__(self, path: str | None) -> None:
-        self.library = None if path is None else ctypes.CDLL(path)
-        if self.library is not None:
-            self.library.cublaslt_on_host_problem.restype = ctypes.c_char_p
-
-    def products(self) -> int | None:
-        """So far; None where that is not known."""
-        if self.library is None:
-            return None
-        counts = Counts()
-        self.library.cublaslt_on_host_counts(ctypes.byref(counts))
-        return int(counts.products)
-
-    def fail(self, call: int, status: int = 15) -> None:
-        if self.library is None:
-            pytest.skip("only the double of cuBLASLt fails on demand")
-        self.library.cublaslt_on_host_fail(call, status)
-
-    def problem(self) -> str:
-        """What was wrong with what it was given."""
-        return "" if self.library is None else str(self.library.cublaslt_on_host_problem().decode())
-
-
-@pytest.fixture(scope="session")
-def opened(cuda: str) -> CublasLt:
-    emulated = "cuda on host" in devices()
-    found = CublasLt(os.environ["INGOT_CUBLASLT"] if emulated else None)
-    said = ingot.compile(LINEAR, device=cuda, fast=True).explain()
-    if "by cuBLASLt" not in said:
-        assert not emulated, said
-        pytest.skip(f"no product by cuBLASLt on this device: {said}")
-    return found
-
-
-@pytest.fixture
-def cublaslt(opened: CublasLt) -> Iterator[CublasLt]:
-    """Nothing that it is given is wrong."""
-    yield opened
-    if opened.library is not None:
-        opened.fail(NO_CALL, 0)
-    assert opened.problem() == ""
 
 
 def array(*shape: int, dtype: Any = np.float32, seed: int = 0) -> np.ndarray:

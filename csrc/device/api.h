@@ -149,8 +149,10 @@ struct DeviceApi {
   // Whether the address lies in this device's memory: 1 or 0.
   std::int32_t (*owns)(DeviceContext* context, const void* address);
 
-  // Whether freedoms let the op be computed in this dtype, which else it would not be, or faster: 1 or 0.
-  std::int32_t (*has_fast)(DeviceContext* context, const char* op, std::int32_t dtype, std::uint32_t freedoms);
+  // Whether freedoms let the op be computed in this dtype, which else it would not be, or faster: 1 or 0. row_op: in
+  // the same step as this pointwise op of its result and one vector along the last axis; null: by itself.
+  std::int32_t (*has_fast)(DeviceContext* context, const char* op, const char* row_op, std::int32_t dtype,
+                           std::uint32_t freedoms);
   // Finds or makes the step's code. kDeviceNoKernel where there is none.
   DeviceStatus (*compile_step)(DeviceContext* context, const DeviceStepRequest* request, DeviceStep** step);
   void (*release_step)(DeviceStep* step);

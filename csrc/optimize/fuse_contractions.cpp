@@ -128,6 +128,12 @@ class ContractionFuser {
     return part;
   }
 
+  // nodes: a contraction and the members on its result.
+  bool takes_group(std::span<const NodeId> nodes) const {
+    const std::optional<GroupForm> form = group_form(graph_, dims_, nodes);
+    return form && evaluator_.takes_group(graph_, *form);
+  }
+
   // Of a group on several contractions: what it computes from one alone becomes a group on that one.
   void split_group(NodeId id, std::vector<NodeId>& kept) {
     if (!is_fused(graph_.node(id))) return;
@@ -136,10 +142,10 @@ class ContractionFuser {
     std::vector<NodeId> anchors = anchors_of(id, members(id), form->space);
     for (std::size_t i = 0; i + 1 < anchors.size(); ++i) {
       std::vector<NodeId> part = part_on(anchors[i], graph_.node(id).regions[0]);
-      if (part.empty() || !evaluator_.takes_group(*graph_.node(anchors[i]).op, result_type(anchors[i]).dtype)) continue;
+      if (part.empty()) continue;
       std::vector<NodeId> nodes = part;
       nodes.insert(nodes.begin(), anchors[i]);
-      if (!group_form(graph_, dims_, nodes)) continue;
+      if (!takes_group(nodes)) continue;
       std::erase_if(graph_.nodes[id.index].regions[0].nodes,
                     [&](NodeId member) { return std::count(part.begin(), part.end(), member) > 0; });
       kept.push_back(wrap(part.back(), std::move(nodes)));
@@ -158,10 +164,8 @@ class ContractionFuser {
     const std::vector<NodeId> anchors = anchors_of(id, nodes, form->space);
     if (anchors.empty()) return id;
     const NodeId anchor = anchors.back();
-    const DType dtype = result_type(anchor).dtype;
-    if (!evaluator_.takes_group(*graph_.node(anchor).op, dtype)) return id;
     nodes.insert(nodes.begin(), anchor);
-    if (!group_form(graph_, dims_, nodes)) return id;
+    if (!takes_group(nodes)) return id;
     if (!is_fused(graph_.node(id))) return wrap(id, std::move(nodes));
     graph_.nodes[id.index].regions[0].nodes = std::move(nodes);
     remove(anchor);

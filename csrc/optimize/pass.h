@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "graph/graph.h"
+#include "optimize/group_form.h"
 
 namespace ingot {
 
@@ -16,8 +16,8 @@ class Evaluator {
   virtual ~Evaluator() = default;
   // Whether the op runs on values of `dtype` (of value_operand) with results of `result`.
   virtual bool computes(const OpRow& op, DType dtype, DType result) const = 0;
-  // Whether the op's kernel runs a group on its result, tile by tile.
-  virtual bool takes_group(const OpRow& op, DType dtype) const = 0;
+  // Whether the kernel of the form's anchor, which is valid, runs the group on its result, tile by tile.
+  virtual bool takes_group(const Graph& graph, const GroupForm& form) const = 0;
   // Whether there is a kernel for matmul, rows, matmul in one step.
   virtual bool computes_attention(DType dtype) const = 0;
   // Runs one node on constant operands.

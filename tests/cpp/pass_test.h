@@ -15,7 +15,7 @@ namespace ingot::testing {
 // Adds, multiplies and negates f32 of equal shapes; knows views by copying; fails on everything else.
 class AddingEvaluator final : public Evaluator {
  public:
-  bool takes_group(const OpRow&, DType) const override { return false; }
+  bool takes_group(const Graph&, const GroupForm&) const override { return false; }
   bool computes_attention(DType) const override { return false; }
   bool computes(const OpRow&, DType, DType) const override { return true; }
   std::vector<std::byte> evaluate(const OpRow& op, std::span<const TensorType>,

@@ -22,7 +22,7 @@ namespace {
 // Folds with the small machine's ops.
 class SmallEvaluator final : public Evaluator {
  public:
-  bool takes_group(const OpRow&, DType) const override { return false; }
+  bool takes_group(const Graph&, const GroupForm&) const override { return false; }
   bool computes_attention(DType) const override { return false; }
   bool computes(const OpRow&, DType, DType) const override { return true; }
   std::vector<std::byte> evaluate(const OpRow& op, std::span<const TensorType> operand_types,

@@ -254,15 +254,15 @@ TEST_CASE("a cuBLASLt that does not start is as good as none") {
   library.fail(kCreateCall, 1);
   const Process process("");
   CHECK(process.description() == "matmul, own kernel: cuBLASLt does not start: the library was not initialized");
-  CHECK(process.api.has_fast(process.context, "matmul", kF32, kFreeOrder) == 0);
+  CHECK(process.api.has_fast(process.context, "matmul", nullptr, kF32, kFreeOrder) == 0);
   process.run();
 }
 
 TEST_CASE("freedoms are asked for by op and dtype") {
   const CublasLt library;
   const Process process("");
-  const auto has = [&](const char* op, DType dtype, std::uint32_t freedoms) {
-    return process.api.has_fast(process.context, op, static_cast<std::int32_t>(dtype), freedoms) != 0;
+  const auto has = [&](const char* op, DType dtype, std::uint32_t freedoms, const char* row_op = nullptr) {
+    return process.api.has_fast(process.context, op, row_op, static_cast<std::int32_t>(dtype), freedoms) != 0;
   };
   CHECK(has("matmul", DType::kBF16, kFreeOrder));
   CHECK(has("matmul", DType::kF64, kFreeOrder | kTf32));
@@ -271,6 +271,12 @@ TEST_CASE("freedoms are asked for by op and dtype") {
   CHECK_FALSE(has("matmul", DType::kBF16, kTf32));
   CHECK_FALSE(has("matmul", DType::kI32, kFreeOrder));
   CHECK_FALSE(has("conv", DType::kF32, kFreeOrder));
+  CHECK(has("matmul", DType::kF32, kFreeOrder, "add"));
+  CHECK(has("matmul", DType::kF32, kTf32, "add"));
+  CHECK_FALSE(has("matmul", DType::kF32, 0, "add"));
+  CHECK_FALSE(has("matmul", DType::kF32, kFreeOrder, "subtract"));
+  CHECK_FALSE(has("matmul", DType::kF64, kFreeOrder, "add"));
+  CHECK_FALSE(has("matmul", DType::kBF16, kFreeOrder, "add"));
 }
 
 TEST_CASE("a failure of cuBLASLt is one of the device") {

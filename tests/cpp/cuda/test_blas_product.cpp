@@ -23,11 +23,11 @@ struct Call {
   BlasProduct product = {};
   bool taken;
 
-  Call(const TensorArg& a, const TensorArg& b, const TensorArg& c) : inputs{a, b}, output(c) {
+  Call(const TensorArg& a, const TensorArg& b, const TensorArg& c, bool has_bias = false) : inputs{a, b}, output(c) {
     KernelCall call = {};
     call.inputs = inputs;
     call.outputs = &output;
-    taken = make_blas_product(call, &product);
+    taken = make_blas_product(call, has_bias, &product);
   }
 };
 
@@ -90,6 +90,32 @@ TEST_CASE("batches from the back to the front are loops") {
   CHECK(call.product.shape.num_batches == 1);
   REQUIRE(call.product.loops.rank == 1);
   CHECK(call.product.loops.axes[0].b == -15);
+}
+
+TEST_CASE("a bias is along the rows of d, which are the columns of the result, also of a single row") {
+  const TensorArg w = tensor({5, 7}, {7, 1});
+  const Call without(tensor({1, 5}, {5, 1}), w, tensor({1, 7}, {7, 1}));
+  REQUIRE(without.taken);
+  CHECK(Sizes{without.product.shape.m, without.product.shape.n} == Sizes{1, 7});
+  CHECK(without.product.shape.has_bias == 0);
+  const Call row(tensor({1, 5}, {5, 1}), w, tensor({1, 7}, {7, 1}), true);
+  REQUIRE(row.taken);
+  CHECK(Sizes{row.product.shape.m, row.product.shape.n} == Sizes{7, 1});
+  CHECK(row.product.shape.has_bias == 1);
+  // A column, of one element each, whose bias is one number.
+  const Call column(tensor({3, 5}, {5, 1}), tensor({4, 5, 1}, {5, 1, 1}), tensor({4, 3, 1}, {3, 1, 1}), true);
+  REQUIRE(column.taken);
+  CHECK(column.product.shape.m == 1);
+  CHECK_FALSE(Call(tensor({3, 5}, {5, 1}), w, tensor({3, 7}, {1, 3}), true).taken);
+}
+
+TEST_CASE("a bias is not along what several axes are together") {
+  const TensorArg a = tensor({1, 1}, {1, 1}), b = tensor({4, 1, 7}, {7, 7, 1}), c = tensor({4, 1, 7}, {7, 7, 1});
+  const Call without(a, b, c);
+  REQUIRE(without.taken);
+  CHECK(without.product.shape.m * without.product.shape.n == 28);
+  const Call with(a, b, c, true);
+  CHECK((!with.taken || with.product.shape.m == 7));
 }
 
 TEST_CASE("what is no matrix is refused: gaps both ways, backwards, on each other") {

@@ -6,7 +6,7 @@
 
 struct CublasLtOnHostCounts {
   std::int64_t handles, descriptions, layouts, preferences;  // alive
-  std::int64_t searches, products;                           // so far: of candidates; enqueued
+  std::int64_t searches, products, biases;                   // so far: of candidates; enqueued; those with a bias
 };
 
 enum CublasLtOnHostCall : std::int32_t { kNoCall, kCreateCall, kSearchCall, kCheckCall, kMultiplyCall };

@@ -11,10 +11,13 @@
 #include "controls.h"
 #include "cuda/blas_library.h"
 #include "matrices.h"
+#include "objects.h"
 
 namespace {
 
 namespace blas = ingot::cuda::blas;
+using cublaslt_on_host::alignment_of_bias;
+using cublaslt_on_host::check_product;
 using cublaslt_on_host::Matrix;
 using cublaslt_on_host::Product;
 
@@ -54,27 +57,6 @@ bool find_emulator(const void* caller) {
 
 }  // namespace
 
-namespace ingot::cuda::blas {
-
-struct OpaqueHandle {};
-struct OpaqueDescription {
-  int compute_type, scale_type;
-  std::int32_t transposed_a = 0, transposed_b = 0;
-};
-struct OpaqueLayout {
-  int type;
-  std::uint64_t rows, columns;
-  std::int64_t leading;
-  std::int32_t num_batches = 1;
-  std::int64_t batch_stride = 0;
-};
-struct OpaquePreference {
-  std::uint64_t workspace_bytes = 0;
-  std::uint32_t reductions = 7, alignments[4] = {256, 256, 256, 256};
-};
-
-}  // namespace ingot::cuda::blas
-
 namespace {
 
 template <class T>
@@ -87,31 +69,6 @@ int set(T* to, const void* value, std::size_t num_bytes) {
 Matrix matrix_of(const blas::Layout layout, const void* data) {
   return {static_cast<char*>(const_cast<void*>(data)), layout->type,    static_cast<std::int64_t>(layout->rows),
           static_cast<std::int64_t>(layout->columns),  layout->leading, layout->batch_stride};
-}
-
-// "" or what is wrong. Addresses are not looked at.
-const char* check_product(const blas::Description description, const blas::Layout a, const blas::Layout b,
-                          const blas::Layout c, const blas::Layout d) {
-  const auto type = d->type;
-  const bool is_double = type == blas::kF64;
-  const bool computes = is_double ? description->compute_type == blas::kComputeF64
-                                  : description->compute_type == blas::kComputeF32 ||
-                                        (description->compute_type == blas::kComputeTf32 && type == blas::kF32);
-  if (!computes) return "a compute type that does not go with the matrices";
-  if (description->scale_type != (is_double ? blas::kF64 : blas::kF32)) return "a scale type";
-  if (a->type != type || b->type != type || c->type != type) return "matrices of several types";
-  const bool ta = description->transposed_a != 0, tb = description->transposed_b != 0;
-  const std::uint64_t k = ta ? a->rows : a->columns;
-  if ((ta ? a->columns : a->rows) != d->rows || (tb ? b->rows : b->columns) != d->columns ||
-      (tb ? b->columns : b->rows) != k)
-    return "sizes that do not fit together";
-  if (c->rows != d->rows || c->columns != d->columns || c->leading != d->leading) return "another C than D";
-  for (const blas::Layout layout : {a, b, d}) {
-    if (layout->rows == 0 || layout->columns == 0) return "a matrix without elements";
-    if (layout->leading < static_cast<std::int64_t>(layout->rows)) return "a leading dimension below the rows";
-    if (layout->num_batches != d->num_batches || layout->num_batches < 1) return "numbers of batches";
-  }
-  return "";
 }
 
 bool in_memory(const Matrix& x, std::int64_t num_batches) {
@@ -194,6 +151,8 @@ int cublasLtMatmulDescSetAttribute(blas::Description description, int attribute,
                                    std::size_t num_bytes) {
   if (attribute == 3) return set(&description->transposed_a, value, num_bytes);
   if (attribute == 4) return set(&description->transposed_b, value, num_bytes);
+  if (attribute == 7) return set(&description->epilogue, value, num_bytes);
+  if (attribute == 8) return set(&description->bias, value, num_bytes);
   return refuse("an unknown attribute of a product");
 }
 
@@ -232,7 +191,7 @@ int cublasLtMatmulPreferenceSetAttribute(blas::Preference preference, int attrib
   return refuse("an unknown attribute of a preference");
 }
 
-// An algorithm says which it is, what alignment it was chosen for, and its workspace.
+// An algorithm says which it is and what alignment it was chosen for, of matrices and of a bias.
 int cublasLtMatmulAlgoGetHeuristic(blas::Handle, blas::Description description, blas::Layout a, blas::Layout b,
                                    blas::Layout c, blas::Layout d, blas::Preference preference, int most,
                                    blas::Candidate* candidates, int* count) {
@@ -245,11 +204,12 @@ int cublasLtMatmulAlgoGetHeuristic(blas::Handle, blas::Description description, 
   for (int i = 0; i < 4; ++i) alignments |= std::uint64_t{preference->alignments[i]} << (16 * i);
   for (int i = 0; i < kAlgorithms && *count < most; ++i) {
     if (kWorkspaces[i] > preference->workspace_bytes) continue;
-    candidates[(*count)++] = {.algorithm = {{kAlgorithmMark, static_cast<std::uint64_t>(i), alignments}},
-                              .workspace_bytes = kWorkspaces[i],
-                              .status = blas::kSuccess,
-                              .num_waves = 1,
-                              .reserved = {}};
+    candidates[(*count)++] = {
+        .algorithm = {{kAlgorithmMark, static_cast<std::uint64_t>(i), alignments, alignment_of_bias(description)}},
+        .workspace_bytes = kWorkspaces[i],
+        .status = blas::kSuccess,
+        .num_waves = 1,
+        .reserved = {}};
   }
   return blas::kSuccess;
 }
@@ -259,6 +219,8 @@ int cublasLtMatmulAlgoCheck(blas::Handle, blas::Description description, blas::L
   if (fails(kCheckCall)) return failing_status;
   if (const char* why = check_product(description, a, b, c, d); *why != '\0') return refuse(why);
   if (algorithm->data[0] != kAlgorithmMark || algorithm->data[1] >= kAlgorithms) return refuse("no algorithm");
+  if ((algorithm->data[3] != 0) != (description->bias != nullptr)) return refuse("an algorithm of another epilogue");
+  if (alignment_of_bias(description) < algorithm->data[3]) return refuse("a bias that is aligned less than promised");
   *result = {.algorithm = *algorithm,
              .workspace_bytes = kWorkspaces[algorithm->data[1]],
              .status = blas::kSuccess,
@@ -291,17 +253,25 @@ int cublasLtMatmul(blas::Handle, blas::Description description, const void* alph
                            .transposed_a = description->transposed_a != 0,
                            .transposed_b = description->transposed_b != 0,
                            .tf32 = description->compute_type == blas::kComputeTf32,
+                           .bias = static_cast<const char*>(description->bias),
                            .order = static_cast<int>(algorithm->data[1]),
                            .workspace = static_cast<char*>(workspace),
                            .workspace_bytes = workspace_bytes};
   for (const Matrix& x : {product.a, product.b, product.d}) {
     if (!in_memory(x, product.num_batches)) return refuse("a matrix beyond the device's memory");
   }
+  const std::size_t bias_bytes = static_cast<std::size_t>(product.d.rows) * sizeof(float);
+  if (product.bias != nullptr && emulator.owns(product.bias, bias_bytes) == 0)
+    return refuse("a bias beyond the device's memory");
+  if (product.bias != nullptr && product.bias < product.d.data + bias_bytes &&
+      product.d.data < product.bias + bias_bytes)
+    return refuse("a bias in the place of the result");
   if (workspace_bytes < checked.workspace_bytes || reinterpret_cast<std::uintptr_t>(workspace) % 256 != 0 ||
       (workspace_bytes > 0 && emulator.owns(workspace, workspace_bytes) == 0))
     return refuse("a workspace");
   last_algorithm = product.order;
   ++counts.products;
+  if (product.bias != nullptr) ++counts.biases;
   auto* const work = new Work{product, fastest >= 0 && fastest != product.order};
   return emulator.enqueue(stream, reinterpret_cast<const void*>(&cublasLtMatmul), run_work, release_work, work);
 }

@@ -79,7 +79,7 @@ void multiply_as(const Product& p) {
         const Sum sum = add_up<Sum>(p.order, k, [&](std::int64_t s) {
           return operand(p.a, p.transposed_a, batch, i, s) * operand(p.b, p.transposed_b, batch, s, j);
         });
-        store(sum, element(p.d, batch, i, j));
+        store(p.bias == nullptr ? sum : sum + load(reinterpret_cast<const T*>(p.bias)[i]), element(p.d, batch, i, j));
       }
     }
   }

@@ -16,8 +16,9 @@ struct Product {
   Matrix a, b, d;
   std::int64_t num_batches;
   bool transposed_a, transposed_b, tf32;
-  int order;        // 0: from the last to the first; 1: even ones, then odd ones; 2: in four lanes
-  char* workspace;  // is overwritten
+  const char* bias;  // one element to each row of d; null: none
+  int order;         // 0: from the last to the first; 1: even ones, then odd ones; 2: in four lanes
+  char* workspace;   // is overwritten
   std::size_t workspace_bytes;
 };
 
