@@ -18,14 +18,16 @@ inline constexpr std::int64_t kConvShare = 8;                 // tiles that ther
 inline constexpr std::int64_t kConvNearBytes = 512 * 1024;    // weights that stay near while pixels change
 inline constexpr std::int64_t kConvPanelBytes = 1024 * 1024;  // of weights packed at a time
 inline constexpr std::int64_t kConvPatchColumns = 128;        // at least, for a copied patch
+inline constexpr std::int64_t kConvRowTiles = 7;              // of a block, at least, that reads all weights
 
 // A tile's columns are a multiple of this: whole panels and whole register tiles.
 inline std::int64_t column_unit(std::int64_t size) {
   return larger(kTileVectors * kVectorBytes / size, kPanel);
 }
 
-// Tiles are blocks of rows times blocks of columns of a group. Where rows are copied and columns are not, columns vary
-// fastest, so that a thread copies its rows once; else blocks of rows do, so that columns stay near.
+// Tiles are blocks of rows times blocks of columns of a group. Columns vary fastest where rows are copied and columns
+// are not, so that a thread copies its rows once, and where there are many rows; else blocks of rows do, so that
+// columns stay near.
 struct ConvPlan {
   RowPlan rows;
   std::int64_t columns_per_tile, column_tiles;
@@ -52,7 +54,11 @@ inline ConvPlan plan_outputs(const Conv& c, std::int64_t size) {
   ConvPlan p{};
   const std::int64_t line = larger(conv_depth(c), 1) * size;  // weights of an output
   const bool near = c.outputs * line <= kConvNearBytes;
-  p.rows = plan_rows(c, size, near ? ceil_div(kConvShare, c.groups) : 1);
+  p.rows = plan_rows(c, size, near ? ceil_div(kConvShare, c.groups) : 2);
+  // Threads that have rows of the steps around need little from each other, but all weights: for many pixels.
+  const bool many = p.rows.units * p.rows.blocks > 1 && p.rows.unit_pixels >= kConvRowTiles * kTileRows * p.rows.blocks;
+  const bool by_rows = !near && many && has_panels(c);
+  if (!near && !by_rows) p.rows = plan_rows(c, size, 1);
   const std::int64_t blocks = larger(c.groups * p.rows.units * p.rows.blocks, 1);
   const std::int64_t wanted = larger(kConvShare / blocks, 1);
   const std::int64_t least = p.rows.mode == RowMode::kPatches ? kConvPatchColumns : 1;
@@ -62,7 +68,7 @@ inline ConvPlan plan_outputs(const Conv& c, std::int64_t size) {
   p.columns_per_tile = larger(smaller(columns, most), 1);
   if (p.rows.chunk < conv_depth(c)) p.columns_per_tile = smaller(p.columns_per_tile, pass_columns(size));
   p.column_tiles = ceil_div(c.outputs, p.columns_per_tile);
-  p.columns_fastest = p.rows.mode == RowMode::kPatches && has_panels(c);
+  p.columns_fastest = by_rows || (p.rows.mode == RowMode::kPatches && has_panels(c));
   if (blocks == 1 && p.column_tiles % 2 == 1 && p.rows.mode == RowMode::kInPlace) p.rows = plan_rows(c, size, 2);
   return p;
 }
