@@ -11,7 +11,7 @@
 namespace ingot::planning {
 namespace {
 
-constexpr std::int64_t kNearBytes = 512 * 1024;     // a smaller result stays in the cache as a whole
+constexpr std::int64_t kNearBytes = 1024 * 1024;    // a smaller result stays in the cache as a whole
 constexpr std::int64_t kStripBytes = 512 * 1024;    // of the rows that a few rows of the next result need
 constexpr std::int64_t kWeightBytes = 1024 * 1024;  // of a chain, read again for every strip
 constexpr std::int64_t kLeastRows = 4;              // of a strip of the next result
