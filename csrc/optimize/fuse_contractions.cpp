@@ -9,6 +9,18 @@
 //                                                     %3 = add(%2, b) : f32[n,8]
 //                                                     return %3 ...
 //
+// A group on several contractions goes to the last one; what it computes from another one alone is first split off, as
+// a group on that one:
+//
+//   %2 = fused() : f32[n,8] {                     %2 = fused() : f32[n,8] {
+//     body() {                                      body() {
+//       %3 = multiply(%0, s) : f32[n,8]     ->        %0 = matmul(x, w) : f32[n,8]
+//       %4 = add(%3, %1) : f32[n,8]                   %3 = multiply(%0, s) : f32[n,8] ...
+//       return %4 ...                             %5 = fused() : f32[n,8] {
+//                                                   body() {
+//                                                     %1 = matmul(y, v) : f32[n,8]
+//                                                     %4 = add(%2, %1) : f32[n,8] ...
+//
 // fuse_attention: matmul, a group of rows on its result, matmul with the group's only result become one group, which
 // runs on some rows at a time: the scores never lie in memory as a whole.
 //
