@@ -205,7 +205,8 @@ class OutputLanes {
   }
 
   // What is multiplied next: the first rows with column `after` on, or the next chunk, or the columns of the next pass
-  // or tile, which follow in the panels; the last rows and columns are followed by the next step. Null: it is near.
+  // or tile, which follow in the panels; the last rows and columns are followed by the next step. Null: the first rows
+  // have fetched it.
   const T* panels_after(const RowsKey& key, const TileColumns<T>& columns, std::int64_t first, std::int64_t last,
                         std::int64_t after, bool first_rows, bool last_rows) const {
     const std::int64_t k = key.k + plan_.rows.chunk;
