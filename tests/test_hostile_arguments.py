@@ -166,3 +166,18 @@ def test_a_failed_run_leaves_a_usable_program(program: ingot.Program) -> None:
     with pytest.raises(ingot.IngotError):
         program(x32(4, 5), x32(4, 3))
     np.testing.assert_array_equal(program(x32(1, 3), x32(1, 3))["sum"], 2 * x32(1, 3))
+
+
+def test_what_is_no_path_is_a_named_error(program: ingot.Program) -> None:
+    graph = ingot.record(lambda x: x + 1, ingot.Spec((3,), "float32"))
+    for wrong, got in ((graph, "Graph"), (5, "int"), (None, "NoneType"), (b"a.ingot", "bytes")):
+        expected = rf"save: path: got {got}, expected a str or an os.PathLike\[str\]"
+        for save in (ingot.save, graph.save, program.session().save):
+            with pytest.raises(ingot.ArgumentError, match=expected):
+                save(wrong)
+    with pytest.raises(ingot.ArgumentError, match="load: path: got int, expected a str"):
+        ingot.load(5)
+    with pytest.raises(ingot.ArgumentError, match=r"'a\\x00b', expected a name without a null"):
+        ingot.load("a\0b")
+    with pytest.raises(ingot.ArgumentError, match="no graphs: expected at least one, as prefill=g"):
+        ingot.save("a.ingot")

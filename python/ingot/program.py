@@ -16,7 +16,7 @@ from .dtypes import Array, DType, from_text
 from .errors import ArgumentError
 from .explain import Profile, StepTime, explain_text
 from .in_place import require_in_place
-from .inputs import arrange_outputs, input_array, lies_on_device, match_inputs
+from .inputs import arrange_outputs, file_name, input_array, lies_on_device, match_inputs
 from .record import Graph, Spec, specs_of
 
 Inputs = Mapping[str, Any] | Sequence[Any]
@@ -341,7 +341,7 @@ class Session(_Entries):
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the module with the states as they are now as initial values."""
-        self.core.module_with_states().save(str(path))
+        self.core.module_with_states().save(file_name("save", path))
 
 
 class States(MutableMapping[str, Array]):
@@ -444,4 +444,4 @@ def load(source: str | PathLike[str] | bytes, *, copy: bool = False, **options: 
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         return compile(_core.Module.from_bytes(bytes(source)), **options)
-    return compile(_core.Module.load(str(source), copy), **options)
+    return compile(_core.Module.load(file_name("load", source), copy), **options)

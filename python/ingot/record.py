@@ -17,7 +17,7 @@ import numpy as np
 from . import _core
 from .dtypes import DType, DTypeLike, as_dtype, from_text, text_name
 from .errors import ArgumentError, IngotError, RecordError
-from .inputs import arrange_outputs, input_array, map_leaves, match_inputs
+from .inputs import arrange_outputs, file_name, input_array, map_leaves, match_inputs
 from .ops.axes import as_tensor
 from .origin import add_line
 from .recorder import Recorder
@@ -134,7 +134,7 @@ class Graph:
     def save(self, path: str | PathLike[str], metadata: Mapping[str, str] | None = None) -> None:
         """Writes the module to a file, atomically; metadata (author, licence, ...) lies beside it.
         Raises DeviceError with the system's reason."""
-        save_module(self.module, str(path), metadata)
+        save_module(self.module, file_name("save", path), metadata)
 
     def to_onnx(
         self, path: str | PathLike[str] | None = None, *, external_data: bool | None = None
@@ -279,7 +279,8 @@ def save(
     Params of equal name and content are stored once. Raises ArgumentError where dims or states of
     one name differ, DeviceError with the system's reason.
     """
-    save_module(merge(graphs), str(path), metadata)
+    name = file_name("save", path)
+    save_module(merge(graphs), name, metadata)
 
 
 def save_module(module: _core.Module, path: str, metadata: Mapping[str, str] | None) -> None:
