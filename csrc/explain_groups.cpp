@@ -4,9 +4,10 @@
 #include <set>
 
 #include "base/error.h"
-#include "evaluator.h"
 #include "execute/levels.h"
 #include "explain.h"
+#include "fast.h"
+#include "fast_evaluator.h"
 #include "graph/text.h"
 #include "optimize/group_form.h"
 
@@ -25,7 +26,8 @@ class GroupExplainer {
         graph_(module_.graphs[graph]),
         flat_(graph_),
         numbers_(number_values(graph_)),
-        evaluator_(choose_level(program.options().level)),
+        evaluator_(choose_level(program.options().level), 1, nullptr, program.device().get(),
+                   parse_fast(program.options().fast)),
         prefix_(prefix),
         bounds_(program.bounds(graph)),
         readers_(graph_.values.size()) {
@@ -142,6 +144,12 @@ class GroupExplainer {
     return NodeId();
   }
 
+  std::string why_not_taken(const Node& anchor) const {
+    if (evaluator_.is_fast(anchor.op->name, nullptr, graph_.value(anchor.results[0]).type.dtype))
+      return concat("fast gives ", anchor.op->name, " to the device's library, which adds nothing but a float32 bias");
+    return concat("the kernel of ", anchor.op->name, " takes no group");
+  }
+
   std::string why_apart(NodeId from, NodeId to, const Region& region) const {
     const Node& first = graph_.node(members(from).front());
     if (first.op->has(kView) || graph_.node(to).op->has(kView)) return "a view, read where it lies if a kernel can";
@@ -152,8 +160,7 @@ class GroupExplainer {
     if (!form) return std::string(why);
     if (first.op->has(kContraction)) {
       if (readers_[first.results[0].index].size() > 1) return "the product's result is read elsewhere too";
-      if (form->anchor.valid() && !evaluator_.takes_group(flat_, *form))
-        return concat("the kernel of ", first.op->name, " takes no group");
+      if (form->anchor.valid() && !evaluator_.takes_group(flat_, *form)) return why_not_taken(first);
     }
     if (const NodeId between = node_between(from, to, region); between.valid())
       return concat("a path from one to the other leads through ", name(between));
@@ -212,7 +219,7 @@ class GroupExplainer {
   const Graph& graph_;
   Graph flat_;  // with the operands that it had if nothing were fused
   const std::vector<std::uint32_t> numbers_;
-  const KernelEvaluator evaluator_;
+  const FastEvaluator evaluator_;
   const std::string_view prefix_;
   const DimValues bounds_;
   std::vector<NodeId> units_;                     // around the node in work, outermost first

@@ -10,10 +10,10 @@
 
 #include "base/checked.h"
 #include "base/error.h"
-#include "evaluator.h"
 #include "execute/levels.h"
 #include "execute/pool.h"
 #include "fast.h"
+#include "fast_evaluator.h"
 #include "optimize/legalize.h"
 #include "optimize/pass.h"
 #include "prepare.h"
@@ -40,54 +40,6 @@ int choose_threads(int num_threads) {
 constexpr std::string_view kPassesOfProcessors[] = {"panel_params", "strips"};
 // And those whose forms only a device's kernels ask for.
 constexpr std::string_view kPassesOfDevices[] = {"lay_weights"};
-
-bool is_vector_along_last_axis(const Shape& shape, const Shape& space) {
-  return !shape.empty() && shape.back() == space.back() &&
-         std::all_of(shape.begin(), shape.end() - 1, [](const Size& size) { return size == Size(1); });
-}
-
-// The name of the op where the group is but one, of the anchor's result and a vector along its last axis; null: it is
-// another group.
-const char* find_row_op(const Graph& graph, const GroupForm& form) {
-  if (form.members.size() != 1 || form.tail.valid()) return nullptr;
-  const Node& node = graph.node(form.members[0]);
-  const ValueId product = graph.node(form.anchor).results[0];
-  if (node.operands.size() != 2 || (node.operands[0] == product) == (node.operands[1] == product)) return nullptr;
-  const ValueId other = node.operands[node.operands[0] == product ? 1 : 0];
-  return is_vector_along_last_axis(graph.value(other).type.shape, form.space) ? node.op->name.data() : nullptr;
-}
-
-// What a device computes by one of its libraries, where the caller gave the freedom, stays in the library's dtype and
-// apart from attention, which only the project's own kernels run, and from all groups but what the library can add.
-class FastEvaluator final : public KernelEvaluator {
- public:
-  FastEvaluator(const KernelTable& level, int num_threads, std::int64_t* lay_ns, const Device* device,
-                std::uint32_t freedoms)
-      : KernelEvaluator(level, num_threads, lay_ns), device_(device), freedoms_(freedoms) {}
-  bool computes(const OpRow& op, DType dtype, DType result) const override {
-    return KernelEvaluator::computes(op, dtype, result) || (dtype == result && is_fast(op.name, nullptr, dtype));
-  }
-  bool takes_group(const Graph& graph, const GroupForm& form) const override {
-    const Node& anchor = graph.node(form.anchor);
-    const DType dtype = graph.value(anchor.results[0]).type.dtype;
-    if (!is_fast(anchor.op->name, nullptr, dtype)) return KernelEvaluator::takes_group(graph, form);
-    const char* const row_op = find_row_op(graph, form);
-    return row_op != nullptr && is_fast(anchor.op->name, row_op, dtype);
-  }
-  bool computes_attention(DType dtype) const override {
-    return !is_fast("matmul", nullptr, dtype) && KernelEvaluator::computes_attention(dtype);
-  }
-
- private:
-  bool is_fast(std::string_view op, const char* row_op, DType dtype) const {
-    return device_ != nullptr && freedoms_ != 0 &&
-           device_->api().has_fast(device_->context(), op.data(), row_op, static_cast<std::int32_t>(dtype),
-                                   freedoms_) != 0;
-  }
-
-  const Device* device_;  // null: the processor, which makes nothing of freedoms
-  std::uint32_t freedoms_;
-};
 
 ParallelPolicy choose_policy(const CompileOptions& options) {
   ParallelPolicy policy = {.num_threads = options.num_threads};

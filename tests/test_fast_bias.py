@@ -164,6 +164,13 @@ def test_what_is_no_bias_stays_apart(other: str, cublaslt: CublasLt) -> None:
     check_apart(lambda x, w, b: OTHERS[other](x @ w, b), x, w, b, cublaslt=cublaslt)
 
 
+def test_explain_says_why_it_stays_apart() -> None:
+    x, w, b = array(6, 12), array(12, 6, seed=1), array(6, seed=2)
+    program = compile_fast(ingot.record(lambda x, w, b: ingot.relu(x @ w + b), x, w, b))
+    words = "fast gives matmul to the device's library, which adds nothing but a float32 bias"
+    assert words in program.explain()
+
+
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float64])
 def test_of_other_dtypes_it_stays_apart(dtype: Any, cublaslt: CublasLt) -> None:
     """Separate steps round a narrow product before they add."""
