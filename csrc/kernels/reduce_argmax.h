@@ -31,7 +31,7 @@ std::int64_t argmax_strided(const T* x, std::int64_t stride, std::int64_t n) {
 template <class T>
 std::int64_t argmax_row(const T* x, std::int64_t n) {
   T best[1];
-  reduce_rows<Max, T, 1>(x, 0, n, best);
+  reduce_rows<Max, T>(x, 0, 1, n, best);
   if constexpr (kIsFloat<T>) {
     if (best[0] != best[0]) {
       std::int64_t i = 0;

@@ -2,7 +2,7 @@
 // docs/numerics.md rule 4 and a lane padded with identities are the same thing.
 #pragma once
 
-#include "kernels/lane.h"
+#include "kernels/simd.h"
 
 namespace ingot::INGOT_LEVEL {
 

@@ -11,51 +11,68 @@
 
 namespace ingot::INGOT_LEVEL {
 
-// Rows of floats are short of work one by one; a second copy of every integer reduction is not worth its size.
+// A sum waits for the one before it: blocks of floats are folded side by side. A second copy of every integer reduction
+// is not worth its size.
 template <class T>
-inline constexpr int kRowsAtOnce = kSmallCode || static_cast<T>(0.5) == 0 ? 1 : 4;
+inline constexpr int kBlocksAtOnce = kSmallCode || static_cast<T>(0.5) == 0 ? 1
+                                     : kLanes<Wide<T>> < 4                  ? 2
+                                                                            : 4;
 
-// One copy of the loop for all that fold blocks.
-template <class Op, class T, int kRows>
-[[gnu::noinline]] void fold_blocks(const T* x, std::int64_t row_stride, std::int64_t n, T (&out)[kRows]) {
-  fold_block<Op, T, kRows>(x, row_stride, n, out);
-}
-
-// kRows rows of n >= 1 contiguous elements.
-template <class Op, class T, int kRows>
-void reduce_rows(const T* x, std::int64_t row_stride, std::int64_t n, T* out) {
-  T block[kRows];
-  if (n <= kReduceBlock) {
-    fold_blocks<Op, T, kRows>(x, row_stride, n, block);
-  } else {
-    BlockTree<Op, T, kRows> tree;
-    std::int64_t begin = 0;
-    if constexpr (kRows == 1 && kRowsAtOnce<T> > 1) {  // blocks of one row side by side, as rows are
-      for (; begin + kRowsAtOnce<T> * kReduceBlock <= n; begin += kRowsAtOnce<T> * kReduceBlock) {
-        T blocks[kRowsAtOnce<T>];
-        fold_blocks<Op, T, kRowsAtOnce<T>>(x + begin, kReduceBlock, kReduceBlock, blocks);
-        static_assert(kRowsAtOnce<T> == 4);
-        block[0] = Op::apply(Op::apply(blocks[0], blocks[1]), Op::apply(blocks[2], blocks[3]));
-        tree.push(block, 2);
-      }
-    }
-    for (; begin < n; begin += kReduceBlock) {
-      fold_blocks<Op, T, kRows>(x + begin, row_stride, smaller(kReduceBlock, n - begin), block);
-      tree.push(block);
-    }
-    tree.finish(block);
+// n <= 512 elements of each of a few rows. Returns the results in the first lanes.
+template <class Op, class T>
+Wide<T> fold_rows(const T* x, std::int64_t row_stride, int rows, std::int64_t n) {
+  constexpr int kAtOnce = kBlocksAtOnce<T>;
+  if (kAtOnce > 1 && rows == kAtOnce) {
+    const T* blocks[kAtOnce];
+    for (int i = 0; i < kAtOnce; ++i) blocks[i] = x + i * row_stride;
+    return fold_blocks<Op, T, kAtOnce>(blocks, n);
   }
-  for (int i = 0; i < kRows; ++i) out[i] = block[i];
+  Wide<T> results{};
+  for (int i = 0; i < rows; ++i) results[i] = fold_blocks<Op, T, 1>({x + i * row_stride}, n)[0];
+  return results;
 }
 
-// Rows of equal distance, several at once.
+// More than 512 elements. The fewer rows, the more blocks of a row are folded side by side.
+template <class Op, class T>
+Wide<T> fold_long_rows(const T* x, std::int64_t row_stride, int rows, std::int64_t n) {
+  constexpr int kAtOnce = kBlocksAtOnce<T>;
+  const int together = kAtOnce / rows;  // blocks of a row
+  BlockTree<Op, Wide<T>> tree;
+  std::int64_t begin = 0;
+  for (; together > 1 && begin + together * kReduceBlock <= n; begin += together * kReduceBlock) {
+    const T* blocks[kAtOnce];
+    for (int i = 0; i < kAtOnce; ++i) blocks[i] = x + i / together * row_stride + begin + i % together * kReduceBlock;
+    Wide<T> results = fold_blocks<Op, T, kAtOnce>(blocks, kReduceBlock);
+    int level = 0;
+    for (; together >> level > 1; ++level) results = combine_pairs<Op>(results, results);
+    tree.push(results, level);
+  }
+  for (; begin < n; begin += kReduceBlock) {
+    tree.push(fold_rows<Op, T>(x + begin, row_stride, rows, smaller(kReduceBlock, n - begin)));
+  }
+  return tree.finish();
+}
+
+// n >= 1 contiguous elements of each of a few rows: a power of two that is at most kBlocksAtOnce.
+template <class Op, class T>
+void reduce_rows(const T* x, std::int64_t row_stride, int rows, std::int64_t n, T* out) {
+  constexpr int kAtOnce = kBlocksAtOnce<T>;
+  const Wide<T> results =
+      n <= kReduceBlock ? fold_rows<Op, T>(x, row_stride, rows, n) : fold_long_rows<Op, T>(x, row_stride, rows, n);
+  if (rows == kAtOnce) {
+    __builtin_memcpy(out, &results, kAtOnce * sizeof(T));
+  } else {
+    for (int i = 0; i < rows; ++i) out[i] = results[i];
+  }
+}
+
+// Rows of equal distance.
 template <class Op, class T>
 void reduce_all_rows(const T* x, std::int64_t row_stride, std::int64_t rows, std::int64_t n, T* out) {
   std::int64_t i = 0;
-  for (; i + kRowsAtOnce<T> <= rows; i += kRowsAtOnce<T>) {
-    reduce_rows<Op, T, kRowsAtOnce<T>>(x + i * row_stride, row_stride, n, out + i);
+  for (int at_once = kBlocksAtOnce<T>; at_once >= 1; at_once /= 2) {
+    for (; i + at_once <= rows; i += at_once) reduce_rows<Op, T>(x + i * row_stride, row_stride, at_once, n, out + i);
   }
-  for (; i < rows; ++i) reduce_rows<Op, T, 1>(x + i * row_stride, row_stride, n, out + i);
 }
 
 // Blocks first .. first + count - 1 of all outputs' elements: what one tile folds. They are whole nodes of the tree.
@@ -66,17 +83,14 @@ struct BlockRange {
 // The elements of one output. buffer: one block of elements.
 template <class Op, class T>
 T reduce_gathered(const Axes& reduced, const BlockRange& blocks, const T* x, T* buffer) {
-  BlockTree<Op, T, 1> tree;
+  BlockTree<Op, Wide<T>> tree;
   ReducedWalk walk(reduced);
   walk.seek(blocks.first * kReduceBlock);
-  T block[1];
   for (std::int64_t done = 0; done < blocks.elements; done += kReduceBlock) {
     const std::int64_t n = smaller(kReduceBlock, blocks.elements - done);
-    fold_blocks<Op, T, 1>(walk.next_elements(x, n, buffer), 0, n, block);
-    tree.push(block);
+    tree.push(fold_blocks<Op, T, 1>({walk.next_elements(x, n, buffer)}, n));
   }
-  tree.finish(block);
-  return block[0];
+  return tree.finish()[0];
 }
 
 }  // namespace ingot::INGOT_LEVEL

@@ -10,113 +10,107 @@ namespace ingot::INGOT_LEVEL {
 
 // Combines adjacent pairs level by level while blocks arrive: a binary counter. Bit i of the count says that level i
 // holds the result of 2^i blocks. What is left at the end is combined from the lowest level up, because a last block
-// without a partner passes through the levels until it meets one. kWidth reductions side by side.
-template <class Op, class T, int kWidth>
+// without a partner passes through the levels until it meets one. A tree in every lane of V, side by side.
+template <class Op, class V>
 struct BlockTree {
-  T levels[kTreeLevels][kWidth];
+  V levels[kTreeLevels];
   std::int64_t count = 0;
 
   // The result of 2^level blocks; as many times that many have been pushed.
-  void push(T (&block)[kWidth], int level = 0) {
+  void push(V block, int level = 0) {
     const std::int64_t blocks = std::int64_t{1} << level;
-    for (; (count >> level & 1) != 0; ++level) {
-      for (int i = 0; i < kWidth; ++i) block[i] = Op::apply(levels[level][i], block[i]);
-    }
-    for (int i = 0; i < kWidth; ++i) levels[level][i] = block[i];
+    for (; (count >> level & 1) != 0; ++level) block = Op::apply(levels[level], block);
+    levels[level] = block;
     count += blocks;
   }
 
-  void finish(T (&out)[kWidth]) const {
-    for (T& value : out) value = Op::template identity<T>();
+  V finish() const {
+    V result = splat<V>(Op::template identity<Element<V>>());
     for (int level = 0; count >> level != 0; ++level) {
-      if ((count >> level & 1) == 0) continue;
-      for (int i = 0; i < kWidth; ++i) out[i] = Op::apply(levels[level][i], out[i]);
+      if ((count >> level & 1) != 0) result = Op::apply(levels[level], result);
     }
+    return result;
   }
 };
 
-// Elements 0, 2, 4, ... and 1, 3, 5, ... of a and b laid end to end.
+// 0, 2, 4, ... and 1, 3, 5, ...: constants of the code, because built while it runs they cost more than all that is
+// folded.
 template <class V>
-INGOT_INLINE V even_lanes(V a, V b) {
+struct PairOrder {
+  Element<Bits<V>> first[kLanes<V>], second[kLanes<V>];
+};
+template <class V>
+constexpr PairOrder<V> make_pair_order() {
+  PairOrder<V> order{};
+  for (int i = 0; i < kLanes<V>; ++i) {
+    order.first[i] = static_cast<Element<Bits<V>>>(2 * i);
+    order.second[i] = static_cast<Element<Bits<V>>>(2 * i + 1);
+  }
+  return order;
+}
+template <class V>
+alignas(64) inline constexpr PairOrder<V> kPairOrder = make_pair_order<V>();
+
+// Elements of a and b laid end to end.
+template <class V>
+INGOT_INLINE V pick_lanes(V a, V b, const Element<Bits<V>>* order) {
 #if defined(__clang__)
   V v;
-  for (int i = 0; i < kLanes<V>; ++i) v[i] = i < kLanes<V> / 2 ? a[2 * i] : b[2 * i - kLanes<V>];
+  for (int i = 0; i < kLanes<V>; ++i) v[i] = order[i] < kLanes<V> ? a[order[i]] : b[order[i] - kLanes<V>];
   return v;
 #else
-  Bits<V> mask;
-  for (int i = 0; i < kLanes<V>; ++i) mask[i] = static_cast<Element<Bits<V>>>(2 * i);
-  return __builtin_shuffle(a, b, mask);
+  return __builtin_shuffle(a, b, load<Bits<V>>(order));
 #endif
 }
 
-template <class V>
-INGOT_INLINE V odd_lanes(V a, V b) {
-#if defined(__clang__)
-  V v;
-  for (int i = 0; i < kLanes<V>; ++i) v[i] = i < kLanes<V> / 2 ? a[2 * i + 1] : b[2 * i + 1 - kLanes<V>];
-  return v;
-#else
-  Bits<V> mask;
-  for (int i = 0; i < kLanes<V>; ++i) mask[i] = static_cast<Element<Bits<V>>>(2 * i + 1);
-  return __builtin_shuffle(a, b, mask);
-#endif
+// Adjacent pairs of a and b laid end to end, combined.
+template <class Op, class V>
+INGOT_INLINE V combine_pairs(V a, V b) {
+  return Op::apply(pick_lanes(a, b, kPairOrder<V>.first), pick_lanes(a, b, kPairOrder<V>.second));
 }
 
-// Lanes per row at which a level no longer halves whole vectors.
-constexpr int lanes_left(int vectors) {
-  int lanes = kReduceLanes;
-  for (; vectors > 1 && lanes > 1; vectors /= 2) lanes /= 2;
-  return lanes;
-}
-
-// The lanes of kRows blocks, end to end in vectors, each combined as adjacent pairs level by level. A level halves the
-// vectors and keeps the rows in order; what is left in the last vector is done element by element.
-template <class Op, class T, int kRows>
-INGOT_INLINE void combine_lanes(Wide<T> (&v)[kRows * kReduceLanes / kLanes<Wide<T>>], T (&out)[kRows]) {
-  constexpr int kVectors = kRows * kReduceLanes / kLanes<Wide<T>>, kLeft = lanes_left(kVectors);
+// The lanes of kBlocks blocks, end to end in vectors, each combined as adjacent pairs level by level. A level halves
+// the vectors and keeps the blocks in order; one vector alone is paired with itself, and its first half counts. Returns
+// the results in the first lanes.
+template <class Op, class V, int kVectors>
+INGOT_INLINE V combine_lanes(V (&v)[kVectors]) {
 #pragma GCC unroll 4
-  for (int vectors = kVectors / 2, lanes = kReduceLanes; lanes > kLeft; lanes /= 2, vectors /= 2) {
+  for (int lanes = kReduceLanes, vectors = kVectors; lanes > 1; lanes /= 2, vectors = (vectors + 1) / 2) {
+    if (vectors == 1) v[0] = combine_pairs<Op>(v[0], v[0]);
 #pragma GCC unroll 16
-    for (int i = 0; i < vectors; ++i) {
-      v[i] = Op::apply(even_lanes(v[2 * i], v[2 * i + 1]), odd_lanes(v[2 * i], v[2 * i + 1]));
-    }
+    for (int i = 0; i < vectors / 2; ++i) v[i] = combine_pairs<Op>(v[2 * i], v[2 * i + 1]);
   }
-  T rest[kRows * kLeft];
-  __builtin_memcpy(rest, v, sizeof(rest));
-  for (int lanes = kLeft; lanes > 1; lanes /= 2) {
-    for (int i = 0; i < kRows * lanes / 2; ++i) rest[i] = Op::apply(rest[2 * i], rest[2 * i + 1]);
-  }
-  for (int i = 0; i < kRows; ++i) out[i] = rest[i];
+  return v[0];
 }
 
-// One block of n <= 512 elements in each of kRows rows.
-template <class Op, class T, int kRows>
-INGOT_INLINE void fold_block(const T* x, std::int64_t row_stride, std::int64_t n, T (&out)[kRows]) {
+// Blocks of n <= 512 elements, wherever they lie. Returns the results in the first lanes. One copy of the loop for all.
+template <class Op, class T, int kBlocks>
+[[gnu::noinline]] Wide<T> fold_blocks(const T* const (&x)[kBlocks], std::int64_t n) {
   using V = Wide<T>;
   constexpr int kVectors = kReduceLanes / kLanes<V>;
-  V lanes[kRows * kVectors];
+  static_assert(kBlocks <= kLanes<V>);
+  V lanes[kBlocks * kVectors];
   const V identity = splat<V>(Op::template identity<T>());
   for (V& lane : lanes) lane = identity;
   std::int64_t i = 0;
   for (; i + kReduceLanes <= n; i += kReduceLanes) {
 #pragma GCC unroll 16
-    for (int v = 0; v < kRows * kVectors; ++v) {
-      const T* const from = x + v / kVectors * row_stride + i + v % kVectors * kLanes<V>;
-      lanes[v] = Op::apply(lanes[v], load<V>(from));
+    for (int v = 0; v < kBlocks * kVectors; ++v) {
+      lanes[v] = Op::apply(lanes[v], load<V>(x[v / kVectors] + i + v % kVectors * kLanes<V>));
     }
   }
   if (i < n) {
-    for (int row = 0; row < kRows; ++row) {
+    for (int block = 0; block < kBlocks; ++block) {
       T rest[kReduceLanes];
       for (T& value : rest) value = Op::template identity<T>();
-      for (std::int64_t j = i; j < n; ++j) rest[j - i] = x[row * row_stride + j];
+      for (std::int64_t j = i; j < n; ++j) rest[j - i] = x[block][j];
       for (int v = 0; v < kVectors; ++v) {
-        V& lane = lanes[row * kVectors + v];
+        V& lane = lanes[block * kVectors + v];
         lane = Op::apply(lane, load<V>(rest + v * kLanes<V>));
       }
     }
   }
-  combine_lanes<Op, T, kRows>(lanes, out);
+  return combine_lanes<Op>(lanes);
 }
 
 }  // namespace ingot::INGOT_LEVEL
