@@ -173,9 +173,11 @@ void prefetch_below(const GroupMachine& m, const Rectangle& at, std::int32_t par
   const auto fetch = [&](const TensorArg& x) {
     const std::int64_t row_bytes = panel_row_bytes(m.space, x), size = element_bytes(x.dtype);
     const std::int64_t lines = ceil_div(at.columns * size, kLine), all = smaller(rows * lines, kMostLines);
-    const char* const from = panel_begin(m.space, x, at.row + at.rows, at.column);
-    for (std::int64_t i = all * part / parts; i < all * (part + 1) / parts; ++i) {
-      __builtin_prefetch(from + i / lines * row_bytes + i % lines * kLine, 0, 2);
+    const std::int64_t first = all * part / parts, last = all * (part + 1) / parts;
+    const char* row = panel_begin(m.space, x, at.row + at.rows, at.column) + first / lines * row_bytes;
+    for (std::int64_t i = first, line = first % lines; i < last; ++i) {
+      __builtin_prefetch(row + line * kLine, 0, 2);
+      if (++line == lines) row += row_bytes, line = 0;
     }
   };
   for (std::int32_t i = m.group->anchored; i < m.num_inputs; ++i) {

@@ -58,7 +58,7 @@ struct GroupMachine {
 
 inline constexpr std::int64_t kPieceElements = 512;       // of a rectangle: 2 KB of float32
 inline constexpr std::int64_t kRowsAtOnceMost = 64;       // of a rectangle of whole rows
-inline constexpr std::int64_t kRowElementsAtOnce = 4096;  // of such a rectangle, unless one row is longer
+inline constexpr std::int64_t kRowElementsAtOnce = 3072;  // of such a rectangle, unless one row is longer
 
 inline constexpr int kNoColumns = -1;
 

@@ -324,7 +324,10 @@ GroupSpace group_space(const KernelCall* call, const TensorArg& shape, int colum
 }
 
 std::int64_t group_rows_at_once(const GroupSpace& s) {
-  return larger(1, smaller(kRowsAtOnceMost, kRowElementsAtOnce / larger(s.columns, 1)));
+  const std::int64_t most = smaller(kRowsAtOnceMost, kRowElementsAtOnce / larger(s.columns, 1));
+  std::int64_t rows = 1;
+  while (2 * rows <= most) rows *= 2;  // as reductions fold them
+  return rows;
 }
 
 std::int64_t group_scratch_bytes(const KernelCall* call, std::int64_t elements, std::int64_t columns) {
