@@ -19,6 +19,9 @@ inline constexpr std::int64_t kDepthwiseImage = 1024 * 1024;  // a larger one is
 inline constexpr std::int64_t kDepthwiseShare = 8;            // tiles that there should be
 inline constexpr std::int64_t kDepthwiseCopied = 8;           // rows of the result at a time whose input is copied
 inline constexpr int kDepthwisePixels = kSmallCode ? 1 : 8;   // folded at once
+inline constexpr int kSlidingColumns = 3;                     // of the windows that have code for what neighbours share
+template <class T>
+inline constexpr bool kSlides = sizeof(T) == 4 && !kSmallCode;  // and the elements
 
 inline bool is_depthwise(const Conv& c) {
   return c.channels == 1 && c.kernel_height * c.kernel_width <= kBlock;
@@ -137,6 +140,7 @@ struct ChannelRow {
   const T* panels;
   T* out;
   std::int64_t channels, step, out_step;
+  bool slides;  // windows are kSlidingColumns wide and move on by one of their columns, and none has padding
 };
 
 // kPixels pixels from `first` on, all channels.
@@ -164,6 +168,41 @@ void fold_pixels(const ChannelRow<T>& row, std::int64_t first) {
   }
 }
 
+// kPixels pixels of a row that slides, from `first` on: a column is loaded once for all windows that it is in.
+template <class T, int kPixels>
+void slide_pixels(const ChannelRow<T>& row, std::int64_t first) {
+  using V = Wide<T>;
+  constexpr std::int64_t kWidth = kLanes<V>;
+  const std::int64_t whole = row.channels / kWidth * kWidth;
+  for (std::int64_t c = 0; c < whole; c += kWidth) {
+    const T* panel = row.panels + c / kPanel * row.positions.count * kPanel + c % kPanel;
+    V sums[kPixels] = {};
+    for (std::int64_t k = 0; k < row.positions.count; k += kSlidingColumns) {
+      V weights[kSlidingColumns];
+#pragma GCC unroll 4
+      for (int s = 0; s < kSlidingColumns; ++s, panel += kPanel) weights[s] = load<V>(panel);
+      const T* from = row.x + row.positions.at[k].offset + first * row.step + c;
+#pragma GCC unroll 16
+      for (int i = 0; i < kPixels + kSlidingColumns - 1; ++i, from += row.step) {
+        V x = load<V>(from);
+        keep(x);
+#pragma GCC unroll 4
+        for (int s = 0; s < kSlidingColumns; ++s) {
+          if (i >= s && i - s < kPixels) sums[i - s] = fma(x, weights[s], sums[i - s]);
+        }
+      }
+    }
+    T* const out = row.out + first * row.out_step + c;
+#pragma GCC unroll 8
+    for (int i = 0; i < kPixels; ++i) store(out + i * row.out_step, sums[i]);
+  }
+  if (whole == row.channels) return;
+  ChannelRow<T> rest = row;
+  rest.x += whole, rest.out += whole, rest.channels -= whole;
+  rest.panels += whole / kPanel * row.positions.count * kPanel + whole % kPanel;
+  for (int i = 0; i < kPixels; ++i) fold_pixels<T, 1>(rest, first + i);
+}
+
 // The window of a pixel in column `column` (any of those whose window lies inside: -1), in input rows from `top` on.
 // Offsets count from the input at row `top` and the pixel's first column, padding or not.
 [[gnu::noinline]] inline void set_positions(const Conv& c, std::int64_t top, std::int64_t column, Positions& to) {
@@ -181,8 +220,18 @@ void fold_pixels(const ChannelRow<T>& row, std::int64_t first) {
 
 template <class T>
 void fold_inner_pixels(const ChannelRow<T>& row, std::int64_t i, std::int64_t end) {
-  for (; i + kDepthwisePixels <= end; i += kDepthwisePixels) fold_pixels<T, kDepthwisePixels>(row, i);
-  if constexpr (kDepthwisePixels > 1) {
+  constexpr int kMost = kDepthwisePixels, kHalf = kMost / 2;
+  if constexpr (kSlides<T>) {
+    if (row.slides && i + kHalf <= end) {  // the last ones with some that are computed again, rather than a few alone
+      const std::int64_t begin = i;
+      for (; i + kHalf < end && begin + kMost <= end; i += kMost) {
+        slide_pixels<T, kMost>(row, smaller(i, end - kMost));
+      }
+      if (i + kHalf / 2 < end) slide_pixels<T, kHalf>(row, smaller(i, end - kHalf)), i += kHalf;
+    }
+  }
+  for (; i + kMost <= end; i += kMost) fold_pixels<T, kMost>(row, i);
+  if constexpr (kMost > 1) {
     if (i + 4 <= end) fold_pixels<T, 4>(row, i), i += 4;
     if (i + 2 <= end) fold_pixels<T, 2>(row, i), i += 2;
     if (i < end) fold_pixels<T, 1>(row, i);
@@ -216,13 +265,16 @@ class RowFolder {
     if (!is_inner || !known) set_positions(c, top, -1, inner);
     known = is_inner;
     const T* const from = block.x + top * c.x[2] - c.left * c.x[3];
-    const ChannelRow<T> row{inner, from, block.panels, out, block.channels, c.stride_x * c.x[3], out_step};
+    const bool slides = is_inner && c.kernel_width == kSlidingColumns && c.dilation_x == c.stride_x;
+    const ChannelRow<T> row{inner, from, block.panels, out, block.channels, c.stride_x * c.x[3], out_step, slides};
     fold_inner_pixels(row, larger(begin, first), smaller(end, last));
-    const ChannelRow<T> edge{border, from, block.panels, out, block.channels, row.step, out_step};
     for (std::int64_t i = first; i < last; ++i) {
       if (i >= begin && i < end) i = end;
       if (i >= last) break;
-      set_positions(c, top, i, border);
+      Border& border = borders[i < begin ? 0 : 1];
+      if (!is_inner || border.column != i) set_positions(c, top, i, border.positions);
+      border.column = is_inner ? i : -1;
+      const ChannelRow<T> edge{border.positions, from, block.panels, out, block.channels, row.step, out_step, false};
       fold_pixels<T, 1>(edge, i);
     }
   }
@@ -232,7 +284,14 @@ class RowFolder {
   const ChannelBlock<T>& block;
   Span inner_y;
   std::int64_t begin, end;  // columns whose window lies inside
-  Positions inner, border;
+  // The positions of a pixel at the left or right edge.
+  struct Border {
+    Positions positions;
+    std::int64_t column = -1;  // they are of this column of rows whose window lies inside
+  };
+
+  Positions inner;
+  Border borders[2];
   bool known = false;  // inner holds the positions of rows whose window lies inside
 };
 

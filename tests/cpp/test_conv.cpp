@@ -145,6 +145,18 @@ TEST_CASE_TEMPLATE("depthwise conv2d has the bits of rule 3", T, float, double) 
                 random_tensor<T>(rng, {2, 1, 3, 3}, Walk::kContiguous), w, 2);
 }
 
+TEST_CASE_TEMPLATE("windows that share columns with their neighbours' have the bits of rule 3", T, float, double) {
+  Rng rng(37);
+  for (std::int64_t width = 1; width <= 22; ++width) {
+    for (const std::int64_t step : {1, 2}) {  // windows move on by one of their columns, whatever lies between these
+      const std::int64_t channels = width % 2 == 0 ? 16 * pick(rng, 1, 3) : pick(rng, 9, 40), edge = pick(rng, 0, 2);
+      const Window w{{pick(rng, 1, 3), 3}, {1, step}, {0, edge * step, pick(rng, 0, 1), edge}, {1, step}};
+      check_conv<T>(rng, random_image<T>(rng, {1, channels, 4, (width + 1) * step}, Walk::kContiguous),
+                    random_tensor<T>(rng, {channels, 1, w.kernel[0], 3}, Walk::kContiguous), w, channels);
+    }
+  }
+}
+
 TEST_CASE("padding of conv2d contributes the operand 0, so that infinite weights give NaN there") {
   Rng rng(34);
   Tensor<float> x = random_tensor<float>(rng, {1, 2, 5, 5}, Walk::kContiguous);
