@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -13,11 +13,13 @@ Function = Callable[[ingot.Tensor], ingot.Tensor]
 ODD = np.array([0.0, -0.0, 1.5, -3.0, np.inf, -np.inf, np.nan, 1e-42], np.float32).reshape(2, 4)
 
 
-def ops(f: Function, x: np.ndarray = ODD) -> list[str]:
+def ops(
+    f: Function, x: np.ndarray = ODD, passes: Sequence[str] = ("algebra", "dead_code")
+) -> list[str]:
     """The ops of the optimized graph; the results are those of no pass at all."""
     graph = ingot.record(f, ingot.Spec(x.shape, str(x.dtype)))
     program, plain = (
-        ingot.compile(graph, passes=["algebra", "dead_code"]),
+        ingot.compile(graph, passes=passes),
         ingot.compile(graph, passes=[]),
     )
     got, expected = program(x), plain(x)
@@ -84,7 +86,34 @@ def test_a_limit_is_one_op(f: Function, op: str) -> None:
     assert ops(f) == [op]
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: ingot.where(ingot.logical_or(x > 0, False), x, 2.0),
+        lambda x: ingot.where(ingot.logical_and(True, x > 0), x, 2.0),
+    ],
+)
+def test_a_neutral_truth_value_goes(f: Function) -> None:
+    assert ops(f) == ["greater", "where"]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: ingot.where(ingot.logical_or(x > 0, True), x, 2.0),
+        lambda x: ingot.where(ingot.logical_and(x > 0, False), x, 2.0),
+    ],
+)
+def test_a_truth_value_that_decides_stays(f: Function) -> None:
+    assert ops(f) == ["greater", f.__code__.co_names[2], "where"]
+
+
 def test_two_limits_are_two_ops() -> None:
+    limited = ["maximum", "minimum"]
+    assert ops(lambda x: ingot.clip(x, -0.5, 2.25)) == limited
+    folded = ["fold_constants", "algebra", "dead_code"]
+    given = ingot.tensor(-0.5), ingot.tensor(2.25)
+    assert ops(lambda x: ingot.clip(x, *given), passes=folded) == limited
     assert ops(ingot.nn.functional.relu6) == ["minimum", "maximum"]
 
 

@@ -41,6 +41,7 @@ CASES: list[tuple[str, Callable[[Any], Any], list[str]]] = [
     ("hardswish", F.hardswish, ["HardSwish"]),
     ("clip", lambda x: ingot.clip(x, -0.5, 2.25), ["Clip"]),
     ("clip to integers", lambda x: ingot.clip(x, -1, 2), ["Clip"]),
+    ("clip to tensors", lambda x: ingot.clip(x, ingot.tensor(-0.5), ingot.tensor(2.25)), ["Clip"]),
     ("relu6", F.relu6, ["Clip"]),
     ("hardtanh", lambda x: F.hardtanh(x, -0.5, 0.75), ["Clip"]),
     ("softmax", lambda x: ingot.softmax(x, axis=1), ["Softmax"]),

@@ -202,13 +202,15 @@ class Rewriter {
     return value;
   }
 
-  // x * 1, x / 1, x - 0 and x + -0.
+  // x * 1, x / 1, x - 0 and x + -0; of bool, x or false and x and true.
   std::optional<ValueId> neutral(NodeId id) const {
     const Node& node = graph_.node(id);
-    if (node.operands.size() != 2 || !is_real_signed(type(node.operands[1]).dtype)) return std::nullopt;
+    if (node.operands.size() != 2) return std::nullopt;
     const std::string_view op = node.op->name;
-    const bool product = op == "multiply", sum = op == "add";
+    const DType dtype = type(node.operands[1]).dtype;
+    const bool product = op == "multiply" || op == "logical_and", sum = op == "add" || op == "logical_or";
     if (!product && !sum && op != "divide" && op != "subtract") return std::nullopt;
+    if (!is_real_signed(dtype) && dtype != DType::kBool) return std::nullopt;
     for (std::size_t side = 0; side < (product || sum ? 2u : 1u); ++side) {
       const double wanted = sum ? -0.0 : op == "subtract" ? 0.0 : 1.0;
       if (is_constant(node.operands[1 - side], wanted)) {
@@ -229,6 +231,8 @@ class Rewriter {
         return all_equal(data, wanted);
       case DType::kI32:
         return all_equal(data, static_cast<std::int32_t>(wanted));
+      case DType::kBool:
+        return all_equal(data, static_cast<std::uint8_t>(wanted));
       default:
         return all_equal(data, static_cast<std::int64_t>(wanted));
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 
 from ingot.dtypes import DTypeLike, as_dtype, is_float, kind_of
 from ingot.ops.axes import as_tensor
@@ -172,7 +173,7 @@ def clip(x: TensorLike, min: TensorLike | None = None, max: TensorLike | None = 
 
 def _or_nan(beyond: Tensor, limit: TensorLike) -> Tensor:
     """A NaN limit is beyond every x, but compares as false."""
-    if isinstance(limit, (bool, int)):
+    if isinstance(limit, Real) and limit == limit:
         return beyond
     limit = as_tensor("clip", limit)
     return logical_or(beyond, isnan(limit)) if is_float(limit.dtype) else beyond

@@ -8,6 +8,7 @@ from typing import Any
 
 from ingot import composite
 from ingot.nn import functional
+from ingot.tensor import tensor
 
 from .recognize import PATTERNS, Match, Params, Pattern
 from .terms import Term
@@ -97,20 +98,17 @@ def _limits(low: Place, high: Place) -> Callable[[Match], Params | None]:
     return find
 
 
-def _whole_limits(match: Match) -> Params | None:
-    """Limits that were given as integers, which are never NaN."""
-    limits = _limits((0, 1), (2, 1))(match)
-    if limits is None or not all(n.is_integer() for n in limits.values()):
-        return None
-    return {name: int(n) for name, n in limits.items()}
-
-
 def _hardtanh(x: Any, min: float, max: float) -> Any:
     return functional.hardtanh(x, min, max)
 
 
-_add(composite.clip, _clip, (3,), find=_limits((0, 1), (4, 1)), min=0.0, max=6.0)
-_add(composite.clip, _clip, (3,), find=_whole_limits, min=0, max=6)
+def _clip_to_tensors(x: Any, min: float, max: float) -> Any:
+    """Limits that could be NaN are looked at."""
+    return composite.clip(x, tensor(min, dtype=x.dtype), tensor(max, dtype=x.dtype))
+
+
+_add(composite.clip, _clip, (3,), find=_limits((0, 1), (2, 1)), min=0.0, max=6.0)
+_add(_clip_to_tensors, _clip, (3,), find=_limits((0, 1), (4, 1)), min=0.0, max=6.0)
 _add(functional.relu6, lambda x: _clip(x, 0, 6), (3,))
 _add(_hardtanh, _clip, (3,), find=_limits((0, 1), (1, 1)), min=0.0, max=6.0)
 
