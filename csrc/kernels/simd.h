@@ -71,6 +71,8 @@ template <class V>
 INGOT_INLINE void keep(V& v) {
 #if defined(__AVX2__)
   asm("" : "+v"(v));
+#else
+  (void)v;
 #endif
 }
 
