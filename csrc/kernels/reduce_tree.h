@@ -71,16 +71,18 @@ INGOT_INLINE V combine_pairs(V a, V b) {
 
 // The lanes of kBlocks blocks, end to end in vectors, each combined as adjacent pairs level by level. A level halves
 // the vectors and keeps the blocks in order; one vector alone is paired with itself, and its first half counts. Returns
-// the results in the first lanes.
-template <class Op, class V, int kVectors>
-INGOT_INLINE V combine_lanes(V (&v)[kVectors]) {
-#pragma GCC unroll 4
-  for (int lanes = kReduceLanes, vectors = kVectors; lanes > 1; lanes /= 2, vectors = (vectors + 1) / 2) {
-    if (vectors == 1) v[0] = combine_pairs<Op>(v[0], v[0]);
+// the results in the first lanes. kLeft: lanes of a block.
+template <class Op, int kLeft, class V, int kVectors>
+INGOT_INLINE V combine_lanes(const V (&v)[kVectors]) {
+  if constexpr (kLeft == 1) {
+    return v[0];
+  } else {
+    constexpr int kPairs = kVectors == 1 ? 1 : kVectors / 2;
+    V pairs[kPairs];
 #pragma GCC unroll 16
-    for (int i = 0; i < vectors / 2; ++i) v[i] = combine_pairs<Op>(v[2 * i], v[2 * i + 1]);
+    for (int i = 0; i < kPairs; ++i) pairs[i] = combine_pairs<Op>(v[2 * i], v[kVectors == 1 ? 0 : 2 * i + 1]);
+    return combine_lanes<Op, kLeft / 2>(pairs);
   }
-  return v[0];
 }
 
 // Blocks of n <= 512 elements, wherever they lie. Returns the results in the first lanes. One copy of the loop for all.
@@ -110,7 +112,7 @@ template <class Op, class T, int kBlocks>
       }
     }
   }
-  return combine_lanes<Op>(lanes);
+  return combine_lanes<Op, kReduceLanes>(lanes);
 }
 
 }  // namespace ingot::INGOT_LEVEL
