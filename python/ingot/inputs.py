@@ -8,7 +8,6 @@ the input's dtype where their kind allows it. Shapes are checked by the core.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
@@ -18,17 +17,6 @@ from .errors import ArgumentError, DTypeError, RecordError
 from .tensor import Tensor
 
 _DLPACK_CUDA = 2  # kDLCUDA
-
-
-def file_name(what: str, path: Any) -> str:
-    """The path of a file as text. Raises ArgumentError for what is none."""
-    name = fspath(path) if isinstance(path, PathLike) else path
-    if not isinstance(name, str):
-        got = type(path).__name__
-        raise ArgumentError(f"{what}: path: got {got}, expected a str or an os.PathLike[str]")
-    if "\0" in name:
-        raise ArgumentError(f"{what}: path: got {name!r}, expected a name without a null character")
-    return name
 
 
 def map_leaves(value: Any, name: str, function: Callable[[str, Any], Any]) -> Any:

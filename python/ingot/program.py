@@ -16,8 +16,8 @@ from .dtypes import Array, DType, from_text
 from .errors import ArgumentError
 from .explain import Profile, StepTime, explain_text
 from .in_place import require_in_place
-from .inputs import arrange_outputs, file_name, input_array, lies_on_device, match_inputs
-from .record import Graph, Spec, specs_of
+from .inputs import arrange_outputs, input_array, lies_on_device, match_inputs
+from .record import Graph, Spec, file_name, specs_of
 
 Inputs = Mapping[str, Any] | Sequence[Any]
 
@@ -440,7 +440,8 @@ def load(source: str | PathLike[str] | bytes, *, copy: bool = False, **options: 
     """Makes a program of a file, by its path or its bytes; options as of `compile`.
 
     The file is mapped; copy=True reads it, for files that another process may truncate.
-    Raises FileError for whatever breaks a rule of the format, DeviceError with the system's reason.
+    Raises ArgumentError for what is neither, FileError for whatever breaks a rule of the format,
+    DeviceError with the system's reason.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         return compile(_core.Module.from_bytes(bytes(source)), **options)

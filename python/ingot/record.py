@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from os import PathLike
+from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from . import _core
 from .dtypes import DType, DTypeLike, as_dtype, from_text, text_name
 from .errors import ArgumentError, IngotError, RecordError
-from .inputs import arrange_outputs, file_name, input_array, map_leaves, match_inputs
+from .inputs import arrange_outputs, input_array, map_leaves, match_inputs
 from .ops.axes import as_tensor
 from .origin import add_line
 from .recorder import Recorder
@@ -133,7 +133,7 @@ class Graph:
 
     def save(self, path: str | PathLike[str], metadata: Mapping[str, str] | None = None) -> None:
         """Writes the module to a file, atomically; metadata (author, licence, ...) lies beside it.
-        Raises DeviceError with the system's reason."""
+        Raises ArgumentError for what is no path, DeviceError with the system's reason."""
         save_module(self.module, file_name("save", path), metadata)
 
     def to_onnx(
@@ -276,11 +276,22 @@ def save(
 ) -> None:
     """Writes several graphs into one file, under these names, with shared params and states.
 
-    Params of equal name and content are stored once. Raises ArgumentError where dims or states of
-    one name differ, DeviceError with the system's reason.
+    Params of equal name and content are stored once. Raises ArgumentError for what is no path
+    and where dims or states of one name differ, DeviceError with the system's reason.
     """
     name = file_name("save", path)
     save_module(merge(graphs), name, metadata)
+
+
+def file_name(what: str, path: Any) -> str:
+    """The path of a file as text. Raises ArgumentError for what is none."""
+    name = fspath(path) if isinstance(path, PathLike) else path
+    if not isinstance(name, str):
+        got = type(path).__name__
+        raise ArgumentError(f"{what}: path: got {got}, expected a str or an os.PathLike[str]")
+    if "\0" in name:
+        raise ArgumentError(f"{what}: path: got {name!r}, expected a name without a null character")
+    return name
 
 
 def save_module(module: _core.Module, path: str, metadata: Mapping[str, str] | None) -> None:
