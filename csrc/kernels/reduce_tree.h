@@ -69,9 +69,9 @@ INGOT_INLINE V combine_pairs(V a, V b) {
   return Op::apply(pick_lanes(a, b, kPairOrder<V>.first), pick_lanes(a, b, kPairOrder<V>.second));
 }
 
-// The lanes of kBlocks blocks, end to end in vectors, each combined as adjacent pairs level by level. A level halves
-// the vectors and keeps the blocks in order; one vector alone is paired with itself, and its first half counts. Returns
-// the results in the first lanes. kLeft: lanes of a block.
+// The lanes of some blocks, kLeft each, end to end in vectors, combined as adjacent pairs level by level. A level
+// halves the vectors and keeps the blocks in order; one vector alone is paired with itself, and its first half counts.
+// Returns the results in the first lanes.
 template <class Op, int kLeft, class V, int kVectors>
 INGOT_INLINE V combine_lanes(const V (&v)[kVectors]) {
   if constexpr (kLeft == 1) {
